@@ -1,0 +1,1 @@
+"""Policy compiler for AI agents."""
