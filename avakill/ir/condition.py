@@ -1,7 +1,9 @@
 """What a rule asks of a call: one tree of conditions."""
+
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from avakill.ir.endpoint import Network
@@ -50,7 +52,7 @@ class PathIn:
 
     field: Field
     globs: tuple[Glob, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Contains:
 
     field: Field
     needles: tuple[str, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Equals:
 
     field: Field
     values: tuple[str | int | float | bool, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +80,14 @@ class Ordered:
     field: Field
     ordering: Ordering
     bound: int | float
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class StartsWith:
     field: Field
     prefix: str
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Matches:
 
     field: Field
     regex: str
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class HostIn:
 
     field: Field
     hosts: tuple[str, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class NetworkIn:
 
     field: Field
     networks: tuple[Network, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +122,20 @@ class CommandIn:
     """`command_allowlist`: every simple command that the call's command line runs is one of `names`."""
 
     names: tuple[str, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ShellSafe:
     """`shell_safe: true`: the command line is one simple command."""
 
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ContentScan:
     kinds: tuple[Scan, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,21 @@ class Or:
     parts: tuple[Condition, ...]
 
 
-Test = PathIn | Contains | Equals | Ordered | StartsWith | Matches | HostIn | NetworkIn | CommandIn | ShellSafe | ContentScan
+Test = (
+    PathIn
+    | Contains
+    | Equals
+    | Ordered
+    | StartsWith
+    | Matches
+    | HostIn
+    | NetworkIn
+    | CommandIn
+    | ShellSafe
+    | ContentScan
+)
 """A leaf: it asks one thing of one field (`CommandIn` and `ShellSafe` of `command`, `ContentScan` of every argument)."""
 
 Condition = Always | Not | And | Or | Test
+
+ALWAYS = Always()

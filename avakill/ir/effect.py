@@ -1,4 +1,5 @@
 """What tools do to objects, the operations by which a process does it, and the bridge between them (semantics §2)."""
+
 from __future__ import annotations
 
 from enum import StrEnum

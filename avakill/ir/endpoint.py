@@ -1,4 +1,5 @@
 """Network objects: sets of endpoints by host name, network and port."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

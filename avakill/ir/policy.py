@@ -1,11 +1,12 @@
 """A policy: one ordered list of rules and a default."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from avakill.ir.condition import Always, Condition
+from avakill.ir.condition import ALWAYS, Condition
 from avakill.ir.effect import TOOL_EFFECTS, Effect
 from avakill.source.span import NOWHERE, Span
 
@@ -48,7 +49,7 @@ class Rule:
     name: str
     tools: tuple[str, ...]
     action: Action
-    condition: Condition = Always()
+    condition: Condition = ALWAYS
     enforcement: Enforcement = Enforcement.HARD
     rate_limit: RateLimit | None = None
     message: str | None = None

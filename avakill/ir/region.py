@@ -1,4 +1,5 @@
 """Sets of objects as unions of pieces: the algebra that turns conditions into regions."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,4 +1,5 @@
 """The facts of a target: what a policy is compiled for. Inputs, so that compiling works on any machine."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Automata of path sets: emptiness, inclusion and witnesses, exact, with bounded work."""
+
 from __future__ import annotations
 
 from collections import deque
@@ -178,7 +179,9 @@ def _shape(where: int, char: int) -> int | None:
     return _AT_END
 
 
-def witness(within: Iterable[Pattern], without: Iterable[Pattern] = (), avoid: frozenset[str] = frozenset()) -> str | None:
+def witness(
+    within: Iterable[Pattern], without: Iterable[Pattern] = (), avoid: frozenset[str] = frozenset()
+) -> str | None:
     """A shortest path that is in all of `within` and in none of `without`; None when there is none. Raises Undecided."""
     machines = [automaton(p) for p in within]
     wanted = len(machines)

@@ -1,4 +1,5 @@
 """A glob over paths: its parts, read from text and matched against a path (semantics §3)."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -34,8 +35,6 @@ class CharClass:
 
     def holds(self, char: str) -> bool:
         return char != "/" and self.negated != any(low <= char <= high for low, high in self.ranges)
-
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +262,7 @@ def _read_class(text: str, start: int) -> tuple[CharClass, int]:
             break
         if char == "/":
             raise GlobError("a `/` cannot stand in a class", at)
-        if char == "[" and text[at + 1 : at + 2] in (":", ".", "=") :
+        if char == "[" and text[at + 1 : at + 2] in (":", ".", "="):
             raise GlobError("named classes like `[:alpha:]` are not supported", at)
         quoted = char == "\\" and at + 1 < len(text)
         at += quoted

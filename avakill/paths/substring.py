@@ -1,4 +1,5 @@
 """The paths that contain a text, in any case: what `args_match` on a path means."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,0 +1,75 @@
+"""How faithful a lowering is: findings with witnesses, and the verdict they add up to (semantics §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from avakill.ir.effect import Effect, Operation
+from avakill.source.span import NOWHERE, Span
+
+
+class Verdict(StrEnum):
+    """From best to worst."""
+
+    EXACT = "exact"
+    STRICTER = "stricter"
+    WEAKER = "weaker"
+    UNENFORCEABLE = "unenforceable"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One operation on which policy and target differ; True is allow. `to` is the new name of a rename or link.
+
+    For CONNECT the object is `tcp://HOST:PORT` or `udp://HOST:PORT`.
+    """
+
+    operation: Operation
+    object: str
+    policy: bool
+    target: bool
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Operations that the policy allows and the target denies: on `place` (directly in it, for operations on names), or also below."""
+
+    operations: tuple[Operation, ...]
+    place: str
+    below: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know about the row `index` on a target. EXACT findings are information only.
+
+    `effects` are the effects of the rule that it is about; empty means all that the row lowers.
+    STRICTER needs `lost` and a witness, WEAKER a witness, UNENFORCEABLE a reason.
+    """
+
+    index: int
+    verdict: Verdict
+    reason: str
+    effects: frozenset[Effect] = frozenset()
+    witness: Witness | None = None
+    lost: tuple[Lost, ...] = ()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+def combine(effects: frozenset[Effect], findings: Iterable[Finding]) -> Verdict:
+    """The verdict of a row that lowers `effects`: the worst finding; but where only a part of it is UNENFORCEABLE
+    and the rest was emitted, the row is WEAKER."""
+    worst = dict.fromkeys(effects, Verdict.EXACT)
+    overall = Verdict.EXACT
+    order = list(Verdict)
+    for finding in findings:
+        overall = max(overall, finding.verdict, key=order.index)
+        for effect in finding.effects or effects:
+            if effect in worst:
+                worst[effect] = max(worst[effect], finding.verdict, key=order.index)
+    if overall is Verdict.UNENFORCEABLE and worst and any(v is not Verdict.UNENFORCEABLE for v in worst.values()):
+        return Verdict.WEAKER
+    return overall

@@ -1,0 +1,51 @@
+"""Patterns by literal prefix: which could meet which, without comparing all with all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Node(Generic[T]):
+    here: list[T] = field(default_factory=list)
+    below: dict[str, _Node[T]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class PrefixIndex(Generic[T]):
+    """A trie over literal prefixes. Two patterns can share a path only if one's prefix begins with the other's."""
+
+    root: _Node[T] = field(default_factory=_Node)
+
+    def add(self, prefix: tuple[str, ...], value: T) -> None:
+        node = self.root
+        for name in prefix:
+            node = node.below.setdefault(name, _Node())
+        node.here.append(value)
+
+    def above(self, prefix: tuple[str, ...]) -> Iterator[T]:
+        """What stands at `prefix` or at an ancestor of it, from the root down."""
+        node = self.root
+        yield from node.here
+        for name in prefix:
+            after = node.below.get(name)
+            if after is None:
+                return
+            node = after
+            yield from node.here
+
+    def related(self, prefix: tuple[str, ...]) -> Iterator[T]:
+        """What stands at `prefix`, at an ancestor of it, or below it."""
+        yield from self.above(prefix)
+        node: _Node[T] | None = self.root
+        for name in prefix:
+            node = node.below.get(name) if node else None
+        todo = list(reversed(node.below.values())) if node else []
+        while todo:
+            inner = todo.pop()
+            yield from inner.here
+            todo.extend(reversed(inner.below.values()))
