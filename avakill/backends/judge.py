@@ -52,14 +52,19 @@ def decide(plan: Plan, effect: Effect, thing: str) -> Judgement:
 
 def judge(plan: Plan, probe: Probe) -> Judgement:
     """f for a whole operation: for rename and link each name that changes, and that nothing is gained."""
+    answers = judgements(plan, probe)
+    return next((answer for answer in answers if not answer.allowed), answers[0] if answers else ALLOWED)
+
+
+def judgements(plan: Plan, probe: Probe) -> tuple[Judgement, ...]:
+    """All answers that the operation depends on: it is allowed when each of them allows."""
     if probe.operation not in (Operation.RENAME, Operation.LINK):
-        return decide(plan, EFFECT_OF[probe.operation], probe.object)
+        return (decide(plan, EFFECT_OF[probe.operation], probe.object),)
     assert probe.to is not None
-    asked = list(_asked(plan, probe, probe.object, probe.to, probe.contents))
+    asked = [*_asked(plan, probe, probe.object, probe.to, probe.contents)]
     if probe.exchange:
         asked += _asked(plan, probe, probe.to, probe.object, ())
-    refused = [answer for answer in asked if not answer.allowed]
-    return refused[0] if refused else (asked[0] if asked else ALLOWED)
+    return tuple(asked)
 
 
 def _asked(plan: Plan, probe: Probe, old: str, new: str, contents: tuple[str, ...]) -> Iterator[Judgement]:
