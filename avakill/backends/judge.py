@@ -44,10 +44,12 @@ ALLOWED = Judgement(True)
 
 def decide(plan: Plan, effect: Effect, thing: str) -> Judgement:
     """f(effect, object): the first layer whose region holds the object decides."""
-    for layer in plan.layers[effect]:
-        if layer.region.holds(thing):
-            return Judgement(not layer.denies, layer.index, effect)
-    return Judgement(True, None, effect)
+    known = plan.answers.get((effect, thing))
+    if known is None:
+        layer = next((layer for layer in plan.layers[effect] if layer.region.holds(thing)), None)
+        known = (True, None) if layer is None else (not layer.denies, layer.index)
+        plan.answers[effect, thing] = known
+    return Judgement(*known, effect)
 
 
 def judge(plan: Plan, probe: Probe) -> Judgement:

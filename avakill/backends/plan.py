@@ -97,6 +97,11 @@ class Plan:
     def row_by_index(self) -> Mapping[int, Row]:
         return {row.index: row for row in self.rows}
 
+    @cached_property
+    def answers(self) -> dict[tuple[Effect, str], tuple[bool, int | None]]:
+        """What `judge.decide` has answered so far."""
+        return {}
+
     @property
     def has_denies(self) -> bool:
         return any(layer.denies for layers in self.layers.values() for layer in layers)
@@ -278,9 +283,7 @@ def _invisible_reason(rule: Rule) -> str:
     if any(isinstance(test, ContentScan) for test in tests):
         return "no kernel scans the content of a call: the rule is the evaluator's alone"
     on_command = any(
-        isinstance(test, ShellSafe | CommandIn) or test.field.name == "command"
-        for test in tests
-        if not isinstance(test, ContentScan)
+        isinstance(test, ShellSafe | CommandIn) or test.field.name == "command" for test in tests if not isinstance(test, ContentScan)
     )
     if on_command:
         return "no kernel sees a command line: a condition on it is never lowered to `no process may exec`"
@@ -309,9 +312,7 @@ def _open_holes(plan: Plan) -> Iterable[Finding]:
                     yield finding
 
 
-def _hole_in(
-    plan: Plan, layer: Layer, holes: PrefixIndex[tuple[Piece[Any], Layer]], effects: frozenset[Effect]
-) -> Finding | None:
+def _hole_in(plan: Plan, layer: Layer, holes: PrefixIndex[tuple[Piece[Any], Layer]], effects: frozenset[Effect]) -> Finding | None:
     met: tuple[Layer, str] | None = None
     open_pieces = 0
     work = 0
@@ -408,9 +409,7 @@ def endpoint_example(within: tuple[Endpoint, ...], without: tuple[Endpoint, ...]
         if end.network is not None:
             first = end.network[0] if end.network.num_addresses < 2 else end.network[1]
             hosts.insert(0, f"[{first}]" if end.network.version == 6 else str(first))
-        ports[:0] = [
-            p for p in (end.ports.first, end.ports.last, end.ports.last + 1, end.ports.first - 1) if 0 < p < 65536
-        ]
+        ports[:0] = [p for p in (end.ports.first, end.ports.last, end.ports.last + 1, end.ports.first - 1) if 0 < p < 65536]
     for host in hosts:
         for port in ports:
             thing = f"tcp://{host}:{port}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from avakill.paths.glob import CharClass, Glob, Part, Wild, Wildcard
 from avakill.paths.substring import Substring
@@ -24,7 +24,7 @@ class Undecided(Exception):
 Chars = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Automaton:
     """A nondeterministic automaton over characters: `steps[state]` are (characters, next); `skips` take none."""
 
@@ -46,7 +46,28 @@ class Automaton:
         return frozenset(seen)
 
     def after(self, states: frozenset[int], char: int) -> frozenset[int]:
-        return self.closure({to for state in states for chars, to in self.steps[state] if _has(chars, char)})
+        known = self._moves.get((states, char))
+        if known is None:
+            known = self.closure([to for state in states for chars, to in self.steps[state] if _has(chars, char)])
+            self._moves[states, char] = known
+        return known
+
+    def cuts(self, states: frozenset[int]) -> frozenset[int]:
+        """The code points at which the steps out of `states` begin, or have just ended."""
+        known = self._cuts.get(states)
+        if known is None:
+            ranges = [r for state in states for chars, _ in self.steps[state] for r in chars]
+            known = frozenset(edge for low, high in ranges for edge in (low, high + 1))
+            self._cuts[states] = known
+        return known
+
+    @cached_property
+    def _moves(self) -> dict[tuple[frozenset[int], int], frozenset[int]]:
+        return {}
+
+    @cached_property
+    def _cuts(self) -> dict[frozenset[int], frozenset[int]]:
+        return {}
 
 
 def _has(chars: Chars, char: int) -> bool:
@@ -179,9 +200,7 @@ def _shape(where: int, char: int) -> int | None:
     return _AT_END
 
 
-def witness(
-    within: Iterable[Pattern], without: Iterable[Pattern] = (), avoid: frozenset[str] = frozenset()
-) -> str | None:
+def witness(within: Iterable[Pattern], without: Iterable[Pattern] = (), avoid: frozenset[str] = frozenset()) -> str | None:
     """A shortest path that is in all of `within` and in none of `without`; None when there is none. Raises Undecided."""
     machines = [automaton(p) for p in within]
     wanted = len(machines)
@@ -217,22 +236,21 @@ def witness(
 _NICE = [ord(c) for c in "xyzabcdefghijklmnopqrstuvw0123456789_-"]
 
 
-def _representatives(machines: list[Automaton], states: tuple[frozenset[int], ...]) -> list[int]:
+def _representatives(machines: list[Automaton], states: tuple[frozenset[int], ...]) -> tuple[int, ...]:
     """One character of each class that the machines can tell apart here, pleasant ones first."""
-    edges = {47, 48, 46, 1}
-    for machine, current in zip(machines, states, strict=True):
-        for state in current:
-            for chars, _ in machine.steps[state]:
-                for low, high in chars:
-                    edges.add(low)
-                    edges.add(high + 1)
+    edges = frozenset((1, 46, 47, 48)).union(*(m.cuts(s) for m, s in zip(machines, states, strict=True)))
+    return _classes(edges)
+
+
+@lru_cache(maxsize=65536)
+def _classes(edges: frozenset[int]) -> tuple[int, ...]:
     cuts = sorted(edge for edge in edges if edge <= LAST)
     result: list[int] = []
     for index, low in enumerate(cuts):
         high = (cuts[index + 1] if index + 1 < len(cuts) else LAST + 1) - 1
         nice = next((c for c in _NICE if low <= c <= high), None)
         result.append(nice if nice is not None else _printable(low, high))
-    return sorted(result, key=lambda c: (_NICE.index(c) if c in _NICE else len(_NICE), c))
+    return tuple(sorted(result, key=lambda c: (_NICE.index(c) if c in _NICE else len(_NICE), c)))
 
 
 def _printable(low: int, high: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property, lru_cache
 
 MAX_ALTERNATIVES = 1024
 MAX_LENGTH = 4096
@@ -48,7 +49,7 @@ Part = str | Wild | Wildcard
 """A component: a literal name, one with wildcards, or `DEEP`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Glob:
     """The paths that the components `parts` name; with `below`, also everything below them.
 
@@ -64,7 +65,7 @@ class Glob:
     fold: bool = False
     text: str = field(default="", compare=False)
 
-    @property
+    @cached_property
     def literal_prefix(self) -> tuple[str, ...]:
         """The leading literal names."""
         names: list[str] = []
@@ -74,18 +75,25 @@ class Glob:
             names.append(part)
         return tuple(names)
 
-    @property
+    @cached_property
     def is_literal(self) -> bool:
         return all(isinstance(part, str) for part in self.parts)
 
-    @property
+    @cached_property
     def is_tree(self) -> bool:
         """A literal path and all below it."""
         return self.below and self.is_literal
 
-    @property
+    @cached_property
     def is_everything(self) -> bool:
         return self.below and all(part is Wildcard.DEEP for part in self.parts)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.parts, self.below, self.anchor, self.anchor_length, self.fold))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def holds(self, path: str) -> bool:
         """Whether the absolute, normalised `path` (`/a/b`; the root is `/`) is in the set."""
@@ -104,6 +112,7 @@ class GlobError(ValueError):
         self.offset = offset
 
 
+@lru_cache(maxsize=65536)
 def split(path: str) -> tuple[str, ...]:
     """`/a/b` to `("a", "b")`; `/` to `()`."""
     return tuple(name for name in path.split("/") if name)
@@ -129,6 +138,8 @@ def exactly(path: str) -> Glob:
 def holds_parts(glob: Glob, names: tuple[str, ...]) -> bool:
     """As `Glob.holds`, on the components of a path."""
     parts = glob.parts
+    if glob.is_literal and not glob.fold:
+        return names == parts or (glob.below and names[: len(parts)] == parts)
     if glob.fold:
         names = tuple(name.casefold() for name in names)
     if len(names) < len(parts) and Wildcard.DEEP not in parts:

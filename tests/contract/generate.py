@@ -1,4 +1,5 @@
 """Policies as hypothesis draws them: holes, denies in holes, overlapping globs, odd names (semantics §7.1)."""
+
 from __future__ import annotations
 
 from ipaddress import ip_network
@@ -44,10 +45,43 @@ TARGET = Target(
 
 FILE_TOOLS = ("file_*", "content_search")
 READ_TOOLS = ("file_read", "file_list", "file_search", "content_search")
-TOOLS = (FILE_TOOLS, FILE_TOOLS, FILE_TOOLS, READ_TOOLS, ("file_write", "file_edit"), ("file_delete",), ("*",), ("file_write", "file_delete"))
+TOOLS = (
+    FILE_TOOLS,
+    FILE_TOOLS,
+    FILE_TOOLS,
+    READ_TOOLS,
+    ("file_write", "file_edit"),
+    ("file_delete",),
+    ("*",),
+    ("file_write", "file_delete"),
+)
 
 PLAIN = ("app", "data", "docs", "secret", "src", "key", "node_modules")
-ODD = ("a b", 'q"uote', "it's", "new\nline", "ha#sh", "(par)", "back\\slash", "café", "b\udcffd", "st*r", "wh?t", "{br,ace}", "[cl]", "^hat", "@{X}", "e\u0301", "x" * 200, "semi;colon", "$HOME", "%41", "-dash", ",", "tab\tname")
+ODD = (
+    "a b",
+    'q"uote',
+    "it's",
+    "new\nline",
+    "ha#sh",
+    "(par)",
+    "back\\slash",
+    "café",
+    "b\udcffd",
+    "st*r",
+    "wh?t",
+    "{br,ace}",
+    "[cl]",
+    "^hat",
+    "@{X}",
+    "e\u0301",
+    "x" * 200,
+    "semi;colon",
+    "$HOME",
+    "%41",
+    "-dash",
+    ",",
+    "tab\tname",
+)
 ROOTS = ("/srv", "/home/agent", "/home/agent/project", "/etc", "/data/app")
 SUFFIXES = ("*.md", "*.pem", ".env*", "id_*", "?x", "[a-c]*", "[!a]z", "*.tar.*", "a*b")
 
@@ -156,7 +190,7 @@ def other_rules(draw: st.DrawFn) -> list[tuple[tuple[str, ...], Action, Conditio
 def policies(draw: st.DrawFn) -> Policy:
     """One to eight rules."""
     groups = draw(st.lists(st.one_of(file_rules(), file_rules(), file_rules(), other_rules()), min_size=1, max_size=4))
-    rules = []
+    rules: list[Rule] = []
     for tools, action, condition in (entry for group in groups for entry in group):
         soft = draw(st.integers(0, 19)) == 0
         index = len(rules)

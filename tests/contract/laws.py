@@ -1,4 +1,5 @@
 """The law of verdicts as code: an artifact's oracle is compared with f and with every claim (semantics §5, §7)."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -109,9 +110,7 @@ def lost_holds(lost: Lost, probe: Probe) -> bool:
 def _is_real(plan: Plan, finding: Finding, allows: Callable[[Probe], bool]) -> bool:
     witness = finding.witness
     assert witness is not None
-    return any(
-        judge(plan, probe).allowed == witness.policy and allows(probe) == witness.target for probe in _as_probes(plan, witness)
-    )
+    return any(judge(plan, probe).allowed == witness.policy and allows(probe) == witness.target for probe in _as_probes(plan, witness))
 
 
 def _as_probes(plan: Plan, witness: Witness) -> Iterator[Probe]:

@@ -1,4 +1,5 @@
 """Operations at a policy's own edges."""
+
 from __future__ import annotations
 
 import random
@@ -95,9 +96,9 @@ def _connect_probes(plan: Plan) -> Iterator[Probe]:
     for layer in plan.layers[Effect.CONNECT]:
         for piece in layer.region.pieces:
             for within, without in ((piece.within, piece.without), (piece.without, ())):
-                thing = endpoint_example(within, without)
-                if thing is not None:
-                    yield Probe(Operation.CONNECT, thing)
+                example = endpoint_example(within, without)
+                if example is not None:
+                    yield Probe(Operation.CONNECT, example)
 
 
 def parent(path: str) -> str:

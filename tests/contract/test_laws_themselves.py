@@ -1,4 +1,5 @@
 """The harness notices a lie: a check that cannot fail is no check."""
+
 from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
