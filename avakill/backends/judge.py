@@ -12,6 +12,9 @@ from avakill.paths.glob import Glob, join, split
 KEPT = (Effect.READ, Effect.WRITE, Effect.EXEC)
 """What a rename or a link must not gain for the object."""
 
+BIND = "bind://"
+"""`bind://HOST:PORT`, the object of a socket made to listen there: no effect of semantics §2, so f never denies it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -44,6 +47,8 @@ ALLOWED = Judgement(True)
 
 def decide(plan: Plan, effect: Effect, thing: str) -> Judgement:
     """f(effect, object): the first layer whose region holds the object decides."""
+    if effect is Effect.CONNECT and thing.startswith(BIND):
+        return Judgement(True, None, effect)
     known = plan.answers.get((effect, thing))
     if known is None:
         layer = next((layer for layer in plan.layers[effect] if layer.region.holds(thing)), None)

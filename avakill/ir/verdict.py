@@ -23,7 +23,8 @@ class Verdict(StrEnum):
 class Witness:
     """One operation on which policy and target differ; True is allow. `to` is the new name of a rename or link.
 
-    For CONNECT the object is `tcp://HOST:PORT` or `udp://HOST:PORT`.
+    For CONNECT the object is `tcp://HOST:PORT` or `udp://HOST:PORT`; `bind://HOST:PORT` stands for bind and listen there,
+    which no policy denies but some layers lose.
     """
 
     operation: Operation
