@@ -1,4 +1,5 @@
 """The disk's answers to what a name is a link to."""
+
 from __future__ import annotations
 
 import errno

@@ -1,0 +1,120 @@
+"""The rule × target matrix and its findings, for a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import click
+
+from avakill.ir.verdict import Finding, Verdict
+from avakill.pipeline import Build, RowVerdict
+
+COLOURS = {Verdict.EXACT: "green", Verdict.STRICTER: "cyan", Verdict.WEAKER: "yellow", Verdict.UNENFORCEABLE: "red"}
+MAX_ROWS = 60
+MAX_NAME = 32
+
+
+def matrix(made: Build, colour: bool) -> str:
+    """One line for each row, one column for each target; rows beyond MAX_ROWS are counted, not shown."""
+    names = [emission.backend.name for emission in made.emissions]
+    head = ["rule", "line", *names]
+    body: list[list[tuple[str, str | None]]] = []
+    for index, row in enumerate(made.plan.rows[:MAX_ROWS]):
+        verdicts = [emission.rows[index] for emission in made.emissions]
+        line = str(row.span.line) if row.span.line else "–"
+        body.append([(shorten(row.name), None), (line, None), *((cell(v), COLOURS[v.verdict]) for v in verdicts)])
+    widths = [max(width(head[i]), *(width(r[i][0]) for r in body)) if body else width(head[i]) for i in range(len(head))]
+    lines = ["  ".join(pad(h, w) for h, w in zip(head, widths, strict=True)).rstrip()]
+    lines.append("  ".join("─" * w for w in widths))
+    for cells in body:
+        shown = (paint(pad(text, w), tone, colour) for (text, tone), w in zip(cells, widths, strict=True))
+        lines.append("  ".join(shown).rstrip())
+    hidden = len(made.plan.rows) - MAX_ROWS
+    if hidden > 0:
+        lines.append(f"… and {hidden} more rules, in coverage.json")
+    return "\n".join(lines)
+
+
+def cell(verdict: RowVerdict) -> str:
+    """`exact`, `exact −attr`, `stricter (3 dirs)`."""
+    text = str(verdict.verdict)
+    if verdict.verdict is Verdict.STRICTER:
+        lost = [place for f in verdict.findings for place in f.lost]
+        places = {place.place for place in lost}
+        if lost and not any(place.below for place in lost):
+            text += f" ({len(places)} dir{'s' if len(places) != 1 else ''})"
+    if verdict.blind and verdict.verdict is not Verdict.UNENFORCEABLE:
+        shown = verdict.blind[:2]
+        text += " " + " ".join(f"−{operation}" for operation in shown) + ("…" if len(verdict.blind) > 2 else "")
+    return text
+
+
+def explanations(made: Build, colour: bool) -> str:
+    """Why a verdict is not plainly exact: rule by rule, equal sentences of several targets together."""
+    blocks = []
+    for index, row in enumerate(made.plan.rows[:MAX_ROWS]):
+        said: dict[str, tuple[Finding, list[str]]] = {}
+        for emission in made.emissions:
+            for finding in emission.rows[index].findings:
+                known = said.setdefault(f"{finding.verdict} {finding.reason}", (finding, []))
+                if emission.backend.name not in known[1]:
+                    known[1].append(emission.backend.name)
+        if said:
+            place = f" (line {row.span.line})" if row.span.line else ""
+            title = click.style(row.name, bold=True) if colour else row.name
+            blocks.append("\n".join([f"{escape(title) if not colour else title}{place}", *_sentences(said.values(), made, colour)]))
+    return "\n".join(blocks)
+
+
+def _sentences(said: Iterable[tuple[Finding, list[str]]], made: Build, colour: bool) -> Iterable[str]:
+    everyone = len(made.emissions)
+    for finding, names in said:
+        who = "every target" if len(names) == everyone and everyone > 1 else ", ".join(names)
+        word = "note" if finding.verdict is Verdict.EXACT else str(finding.verdict)
+        yield f"  {paint(word, COLOURS[finding.verdict], colour)} on {who}: {escape(finding.reason)}"
+        if finding.witness is not None:
+            seen = finding.witness
+            to = f" to {escape(seen.to)}" if seen.to else ""
+            does = "lets it pass" if seen.target else "refuses it"
+            says = "allows it" if seen.policy else "denies it"
+            yield f"      e.g. {seen.operation} {escape(seen.object)}{to}: the policy {says}, the target {does}"
+
+
+# -- text on a terminal --
+
+
+def paint(text: str, tone: str | None, colour: bool) -> str:
+    return click.style(text, fg=tone) if colour and tone else text
+
+
+def escape(text: str) -> str:
+    """No control character and no broken byte reaches the terminal."""
+    return "".join(
+        c if c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+def shorten(name: str) -> str:
+    name = escape(name)
+    return name if width(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
+
+
+def width(text: str) -> int:
+    """Columns that a text takes: East Asian wide characters take two, combining ones none (UAX #11)."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def pad(text: str, to: int) -> str:
+    return text + " " * (to - width(text))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A plain table; the last column is cut at the terminal's width."""
+    cells = [[escape(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(width(row[i]) for row in cells) for i in range(len(head))]
+    limit = max(40, shutil.get_terminal_size((120, 24)).columns)
+    lines = ["  ".join(pad(c, w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
+    lines.insert(1, "  ".join("─" * w for w in widths))
+    return "\n".join(line if width(line) <= limit else line[: limit - 1] + "…" for line in lines)

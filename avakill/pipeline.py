@@ -1,0 +1,217 @@
+"""Policy + target + backends → a build: artifacts with verdicts, held against what was required."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from avakill.backends.contract import Artifact, Backend, Lowering, Settings
+from avakill.backends.plan import Options, Plan, Row, make_plan
+from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
+from avakill.ir.policy import Policy, Requirement
+from avakill.ir.target import Target
+from avakill.ir.verdict import Finding, Verdict, combine
+from avakill.source import codes
+from avakill.source.diagnostic import Bag, Diagnostic, Label
+
+SAFE = (Verdict.EXACT, Verdict.STRICTER)
+OPEN = (Verdict.WEAKER, Verdict.UNENFORCEABLE)
+STACKS: dict[str, tuple[str, ...]] = {
+    "linux-apparmor": ("landlock", "apparmor", "tetragon", "seccomp"),
+    "linux-selinux": ("landlock", "selinux", "tetragon", "seccomp"),
+    "macos": ("sbpl",),
+}
+"""The backends that can stand together on one system: AppArmor and SELinux exclude each other (both are the
+exclusive major LSM of Linux up to 6.18)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowVerdict:
+    """What one target does of one row: the verdict, the findings behind it, and what it cannot see at all."""
+
+    row: Row
+    verdict: Verdict
+    blind: tuple[Operation, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """One backend's part of a build."""
+
+    backend: Backend[Any]
+    lowering: Lowering[Any]
+    artifacts: tuple[Artifact, ...]
+    rows: tuple[RowVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What came of one policy for one target."""
+
+    plan: Plan
+    emissions: tuple[Emission, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    def verdict(self, backend: str, index: int) -> RowVerdict:
+        emission = next(e for e in self.emissions if e.backend.name == backend)
+        return next(row for row in emission.rows if row.row.index == index)
+
+
+def build(
+    policy: Policy,
+    target: Target,
+    backends: Iterable[Backend[Any]],
+    options: Options = Options(),
+    settings: Settings = Settings(),
+    require: Requirement | None = None,
+) -> Build:
+    """Lower `policy` by each backend and hold the verdicts against what is required. A backend that raises is a bug of
+    its own: it gets a diagnostic, the others go on."""
+    plan = make_plan(policy, target, options)
+    bag = Bag()
+    emissions = tuple(e for backend in backends if (e := _emission(plan, backend, settings, bag)) is not None)
+    if not plan.has_denies:
+        bag.warning(
+            codes.NOTHING_TO_LOWER,
+            "no rule of this policy can be enforced by a kernel: every artifact is a no-op that says so",
+            help="the evaluator still judges each tool call; see the findings of each rule in the report",
+        )
+    bag.extend(_lint(plan))
+    bag.extend(_unmet(plan, emissions, require))
+    return Build(plan, emissions, tuple(bag))
+
+
+def _emission(plan: Plan, backend: Backend[Any], settings: Settings, bag: Bag) -> Emission | None:
+    try:
+        lowering = backend.lower(plan, settings)
+        return Emission(backend, lowering, backend.emit(lowering.model), row_verdicts(plan, lowering))
+    except Exception as fault:  # a stranger's backend may raise anything; the others must still answer
+        bag.error(
+            codes.BROKEN_PLUGIN,
+            f"the backend `{backend.name}` failed: {type(fault).__name__}: {fault}",
+            help="this is a bug of the backend: please report it with the policy that shows it",
+        )
+        return None
+
+
+def row_verdicts(plan: Plan, lowering: Lowering[Any]) -> tuple[RowVerdict, ...]:
+    """Every row with what all targets must confess and what this one adds."""
+    by_row: dict[int, list[Finding]] = {row.index: [] for row in plan.rows}
+    for finding in (*plan.findings, *lowering.findings):
+        by_row[finding.index].append(finding)
+    return tuple(
+        RowVerdict(row, combine(row.effects, by_row[row.index]), lowering.blind.get(row.index, ()), tuple(by_row[row.index]))
+        for row in plan.rows
+    )
+
+
+def _lint(plan: Plan) -> Iterable[Diagnostic]:
+    """One warning for all denies of an effect that another tool may still have (semantics §3)."""
+    bag = Bag()
+    split = [finding for finding in plan.findings if finding.verdict is Verdict.EXACT]
+    if split:
+        more = tuple(Label(finding.span, "this rule too") for finding in split[1:4])
+        bag.warning(
+            codes.SPLIT_EFFECTS,
+            split[0].reason,
+            split[0].span,
+            *more,
+            help="deny all the tools that have the effect (`file_*` covers every file tool), or accept the difference",
+        )
+    return bag
+
+
+# -- the coverage gate --
+
+
+def _unmet(plan: Plan, emissions: tuple[Emission, ...], require: Requirement | None) -> Iterable[Diagnostic]:
+    bag = Bag()
+    for row in plan.rows:
+        own = plan.policy.rules[row.index].require if row.index >= 0 else None
+        for wanted in dict.fromkeys(r for r in (require, own) if r is not None):
+            verdicts = [(e.backend.name, next(v for v in e.rows if v.row.index == row.index)) for e in emissions]
+            missed = [(name, verdict) for name, verdict in verdicts if not meets(verdict, wanted)]
+            everyone = wanted in (Requirement.SAFE_ALL, Requirement.EXACT_ALL)
+            if missed and (everyone or len(missed) == len(verdicts)):
+                _complain(bag, row, wanted, missed)
+    return bag
+
+
+def meets(verdict: RowVerdict, wanted: Requirement) -> bool:
+    """`safe`: EXACT or STRICTER, blind in nothing but ATTR. `exact`: EXACT, blind in nothing."""
+    if wanted in (Requirement.EXACT, Requirement.EXACT_ALL):
+        return verdict.verdict is Verdict.EXACT and not verdict.blind
+    return verdict.verdict in SAFE and all(operation is Operation.ATTR for operation in verdict.blind)
+
+
+def _complain(bag: Bag, row: Row, wanted: Requirement, missed: list[tuple[str, RowVerdict]]) -> None:
+    word = "exactly" if wanted in (Requirement.EXACT, Requirement.EXACT_ALL) else "safely"
+    best = min(missed, key=lambda item: list(Verdict).index(item[1].verdict))
+    reason = next((f.reason for f in best[1].findings if f.verdict is best[1].verdict), "")
+    blind = f"; blind: {', '.join(best[1].blind)}" if best[1].blind else ""
+    names = ", ".join(f"`{name}`" for name, _ in missed)
+    bag.error(
+        codes.NOT_ENFORCED,
+        f"{names} cannot enforce rule `{row.name}` {word}",
+        row.span if row.span.line else None,
+        label=f"best is {best[1].verdict} by {best[0]}{blind}",
+        help=reason or "see the report for what is missing",
+    )
+
+
+# -- what stands together --
+
+
+@dataclass(frozen=True, slots=True)
+class StackVerdict:
+    """What several layers do of one row together: a leak must leak through all, an over-denial of any counts."""
+
+    row: Row
+    verdict: Verdict
+    blind: tuple[Operation, ...]
+
+
+def stacks(made: Build) -> dict[str, tuple[tuple[str, ...], tuple[StackVerdict, ...]]]:
+    """For each system, the selected backends that stand together there and each row's verdict."""
+    result = {}
+    for system, names in STACKS.items():
+        members = tuple(e for name in names for e in made.emissions if e.backend.name == name)
+        if members:
+            rows = tuple(_stacked(made.plan, row, members) for row in made.plan.rows)
+            result[system] = (tuple(e.backend.name for e in members), rows)
+    return result
+
+
+def _stacked(plan: Plan, row: Row, members: tuple[Emission, ...]) -> StackVerdict:
+    answers = [next(v for v in e.rows if v.row.index == row.index) for e in members]
+    own = [finding for finding in plan.findings if finding.index == row.index]
+    if not row.effects or not row.denies:
+        verdict = max((a.verdict for a in answers), key=list(Verdict).index, default=Verdict.EXACT)
+        return StackVerdict(row, verdict, ())
+    open_effects: set[Effect] = set()
+    unsaid: set[Effect] = set()
+    blind: list[Operation] = []
+    for effect in row.effects:
+        holding = [a for a in answers if _leak(a, effect) is None]
+        seen = {op for a in holding for op in OPERATIONS_OF[effect] if op not in a.blind}
+        missing = [op for op in OPERATIONS_OF[effect] if op not in seen]
+        if not holding:
+            open_effects.add(effect)
+            if all(_leak(a, effect) is Verdict.UNENFORCEABLE for a in answers):
+                unsaid.add(effect)
+        else:
+            blind.extend(missing)
+    if unsaid == set(row.effects):
+        return StackVerdict(row, Verdict.UNENFORCEABLE, ())
+    if open_effects:
+        return StackVerdict(row, Verdict.WEAKER, tuple(op for op in Operation if op in blind))
+    stricter = any(f.verdict is Verdict.STRICTER for a in answers for f in (*a.findings, *own))
+    return StackVerdict(row, Verdict.STRICTER if stricter else Verdict.EXACT, tuple(op for op in Operation if op in blind))
+
+
+def _leak(answer: RowVerdict, effect: Effect) -> Verdict | None:
+    """The worst leak that a layer confesses for an effect, or None."""
+    found = [f.verdict for f in answer.findings if f.verdict in OPEN and (not f.effects or effect in f.effects)]
+    return max(found, key=list(Verdict).index, default=None)
