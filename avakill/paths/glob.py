@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -224,10 +225,45 @@ def parse(text: str) -> tuple[Glob, ...]:
         raise GlobError(f"a pattern of over {MAX_LENGTH} characters", MAX_LENGTH)
     if "\0" in text:
         raise GlobError("a NUL cannot stand in a path", text.index("\0"))
+    if (plain := _plain(text)) is not None:
+        return (plain,)
     globs: dict[Glob, None] = {}
     for alternative in _alternatives(_tokens(text)):
         globs[_build(alternative, text)] = None
     return tuple(globs)
+
+
+_SYNTAX = re.compile(r"[\\\[\]{}]|[^/]\*\*|\*\*[^/]|(?:^|/)\.\.?(?:/|$)|^~[^/]")
+
+
+def _plain(text: str) -> Glob | None:
+    """A pattern of names, `*`, `?` and `**` only, read the short way (nearly all are, and a policy may hold thousands)."""
+    if _SYNTAX.search(text):
+        return None
+    names = text.split("/")
+    first = names[0]
+    anchor = Anchor.WORKSPACE
+    if first == "~" or (not first and len(names) > 1):
+        anchor = Anchor.HOME if first else Anchor.ROOT
+        del names[0]
+    parts = tuple([_plain_part(name) for name in names if name])
+    below = not any(type(part) is not str for part in parts)
+    if anchor is Anchor.WORKSPACE and len(parts) == 1:
+        parts = (Wildcard.DEEP, *parts)
+    if not below and parts[-1] is Wildcard.DEEP:
+        parts, below = _strip_deep(parts), True
+    return Glob(_merge_deep(parts), below, anchor, text=text)
+
+
+def _plain_part(name: str) -> Part:
+    if "*" not in name and "?" not in name:
+        return name
+    if name == "**":
+        return Wildcard.DEEP
+    return Wild(tuple([_PLAIN_ATOMS.get(char, char) for char in name]))
+
+
+_PLAIN_ATOMS: dict[str, Wildcard] = {"*": Wildcard.SOME, "?": Wildcard.ONE}
 
 
 # A token is (what, offset): one character to be read as itself (quoted), or as syntax.

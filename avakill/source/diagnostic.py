@@ -43,11 +43,20 @@ class Bag:
 
     items: list[Diagnostic] = field(default_factory=list)
 
-    def error(self, code: Code, message: str, span: Span | None = None, *others: Label, label: str = "", help: str = "") -> None:
+    def error(
+        self, code: Code, message: str, span: Span | None = None, *others: Label, label: str = "", help: str = ""
+    ) -> None:
         self.items.append(Diagnostic(code, Severity.ERROR, message, span, label, others, (), help))
 
-    def warning(self, code: Code, message: str, span: Span | None = None, *others: Label, label: str = "", help: str = "") -> None:
+    def warning(
+        self, code: Code, message: str, span: Span | None = None, *others: Label, label: str = "", help: str = ""
+    ) -> None:
         self.items.append(Diagnostic(code, Severity.WARNING, message, span, label, others, (), help))
+
+    def note(
+        self, code: Code, message: str, span: Span | None = None, *others: Label, label: str = "", help: str = ""
+    ) -> None:
+        self.items.append(Diagnostic(code, Severity.NOTE, message, span, label, others, (), help))
 
     def extend(self, more: Iterable[Diagnostic]) -> None:
         self.items.extend(more)

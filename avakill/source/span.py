@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From (`line`, `column`) up to, not including, (`end_line`, `end_column`); all count from 1, columns in characters."""
+    """From (`line`, `column`) up to, not including, (`end_line`, `end_column`); all from 1, columns in characters."""
 
     path: str
     line: int
@@ -18,7 +18,7 @@ class Span:
         return f"{self.path}:{self.line}:{self.column}"
 
     def within(self, first: int, last: int) -> Span:
-        """The characters `first` to `last` (from 0, end excluded) of this span; a span over several lines stays whole."""
+        """The characters `first` to `last` (from 0, end excluded); a span over several lines stays whole."""
         if self.line != self.end_line:
             return self
         start = min(self.column + first, self.end_column)

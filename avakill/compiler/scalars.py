@@ -1,0 +1,35 @@
+"""What a plain YAML scalar is: the core schema of YAML 1.2, so `yes` and `on` are texts."""
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from avakill.compiler.yamltree import Scalar
+
+Value = str | bool | int | float | None
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_MAX_DIGITS = 40
+
+
+def value_of(scalar: Scalar) -> Value:
+    """A quoted scalar is its text; a plain one whatever it looks like."""
+    return resolve(scalar.text) if scalar.is_plain else scalar.text
+
+
+@lru_cache(maxsize=4096)
+def resolve(text: str) -> Value:
+    if text in _NULLS:
+        return None
+    if text in _TRUTHS:
+        return _TRUTHS[text]
+    if text[0] not in "0123456789+-.":
+        return text
+    if len(text) <= _MAX_DIGITS and _INT.fullmatch(text):
+        return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text
