@@ -22,7 +22,7 @@ class Found:
 
 
 def index(event: Event) -> dict[str, tuple[Found, ...]]:
-    """Canonical argument names with all their values, outermost first; the names as given are kept too."""
+    """Canonical argument names with all their values, outermost first; of a name that is not known case does not count."""
     found: dict[str, list[Found]] = {}
     _index(event.arguments, found)
     if event.tool in LISTING and not any(item.value is not None for item in found.get("path", ())):
@@ -42,8 +42,6 @@ def _index(value: Value, found: dict[str, list[Found]]) -> None:
             for name, inner in items:
                 canonical, is_plural = argument_name(name)
                 found.setdefault(canonical, []).append(Found(inner, is_plural))
-                if canonical != name:
-                    found.setdefault(name, []).append(Found(inner, is_plural))
                 _index(inner, found)
         case tuple():
             for inner in value:
@@ -59,7 +57,7 @@ def argument_name(name: str) -> tuple[str, bool]:
         singular = canonical_argument(name[:-1])
         if singular in KNOWN_ARGUMENTS:
             return singular, True
-    return canonical, False
+    return canonical if canonical in KNOWN_ARGUMENTS else canonical.casefold(), False
 
 
 def _searched(found: dict[str, list[Found]]) -> list[Found]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from avakill.evaluator.arguments import Found, index, path_texts
+from avakill.evaluator.arguments import Found, argument_name, index, path_texts
 from avakill.evaluator.context import Context
 from avakill.evaluator.line import Line
 from avakill.evaluator.said import Texts
@@ -75,7 +75,7 @@ class Call:
         return index(self.event)
 
     def values(self, name: str) -> tuple[Value, ...]:
-        return tuple(item.value for item in self.found.get(name, ()))
+        return tuple(item.value for item in self.found.get(argument_name(name)[0], ()))
 
     @cached_property
     def tools(self) -> tuple[str, ...]:
@@ -166,14 +166,19 @@ class Call:
             return ()
         known = self._real.get(names)
         if known is None:
-            walker = Walker(self.context.resolver, self.base, self.known)
+            parent = self.real(names[:-1]) if len(names) <= 64 else names[:-1]
+            known = (*parent, names[-1])
             try:
-                parent = self.real(names[:-1]) if len(names) <= 64 else names[:-1]
-                known = split(walker.place(join((*parent, names[-1]))).object)
+                if self._walker.link(join(known)) is not None:
+                    known = split(self._walker.place(join(known)).object)
             except Unresolvable:
                 known = names
             self._real[names] = known
         return known
+
+    @cached_property
+    def _walker(self) -> Walker:
+        return Walker(self.context.resolver, self.base, self.known)
 
     @cached_property
     def home(self) -> Names:

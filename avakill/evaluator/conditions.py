@@ -9,6 +9,7 @@ from typing import assert_never
 from avakill.evaluator.call import Call
 from avakill.evaluator.hosts import Host, read_host, to_ascii
 from avakill.evaluator.line import Simple
+from avakill.evaluator.operands import words_in
 from avakill.evaluator.places import composed, paths_in
 from avakill.evaluator.scans import compile_regex, finds
 from avakill.evaluator.texts import Question, ask, hosts_of, is_open, lines_of, may_contain, ports_of, texts_of
@@ -109,6 +110,8 @@ def _any_of(parts: tuple[Asker, ...]) -> Asker:
 def _path_in(field: Field, globs: tuple[Glob, ...]) -> Asker:
     if field.kind is FieldKind.CALL:
         return lambda _: Truth.NO
+    if field.name == "command":
+        return lambda call: words_in(call, globs)
     return lambda call: paths_in(call, call.readings(field.name), globs)
 
 

@@ -48,7 +48,7 @@ def walk_rules(policy: Policy, call: Call) -> Decision:
         decision = decided_by(rule)
         if truth is Truth.YES or severity(decision) == MOST_SEVERE:
             if truth is Truth.UNSURE:
-                decision = replace(decision, reason=f"{decision.reason} (it cannot be told whether it holds, so it does)")
+                decision = replace(decision, reason=f"{decision.reason}{UNSURE_NOTE}")
             return replace(stricter(pending, decision), notes=tuple(notes))
         pending = stricter(pending, decision)
     return replace(stricter(pending, by_default(policy)), notes=tuple(notes))
@@ -76,6 +76,7 @@ def _tool_matches(pattern: str, tool: str) -> bool:
 # -- decisions --
 
 MOST_SEVERE = 3
+UNSURE_NOTE = " (for a part of the call, or because no part can be ruled out)"
 
 
 def severity(decision: Decision) -> int:

@@ -77,9 +77,13 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A whole command line. `doubts` say why it may run more than `commands`; `unsafe` why it is not one plain command."""
+    """A whole command line. `doubts` say why it may run more than `commands`; `unsafe` why it is not one plain command.
+
+    `loose` are the words that belong to no command: what a `for` goes over, what a variable is set to.
+    """
 
     commands: tuple[Simple, ...] = ()
     redirects: tuple[Redirect, ...] = ()
     doubts: tuple[str, ...] = ()
     unsafe: tuple[str, ...] = ()
+    loose: tuple[Word, ...] = ()

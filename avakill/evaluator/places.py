@@ -14,7 +14,7 @@ from avakill.paths.glob import Anchor, CharClass, Glob, Wild, Wildcard, holds_pa
 
 def paths_in(call: Call, readings: Iterable[Reading], globs: tuple[Glob, ...]) -> Truth:
     """YES where all that the readings name is in one of `globs`, NO where nothing is, else UNSURE."""
-    return weigh(reading_in(call, reading, globs) for reading in readings)
+    return weigh([reading_in(call, reading, globs) for reading in readings])
 
 
 def reading_in(call: Call, reading: Reading, globs: tuple[Glob, ...]) -> Truth:
@@ -64,6 +64,12 @@ def _base(call: Call, glob: Glob) -> Names:
             return call.workspace
 
 
+def bound(call: Call, glob: Glob) -> Glob:
+    """`glob` with its parts from `/`."""
+    base = _base(call, glob)
+    return replace(glob, parts=(*base, *glob.parts), anchor=Anchor.ROOT, fold=glob.fold or call.context.ignores_case)
+
+
 def _fold(names: Names) -> Names:
     return tuple(name.casefold() for name in names)
 
@@ -81,12 +87,10 @@ def _folded(glob: Glob) -> Glob:
 
 def composed(globs: tuple[Glob, ...]) -> tuple[Glob, ...]:
     """`globs` with the composed (NFC) form of those that have another, so that one spelling of `é` holds both."""
-    return tuple(dict.fromkeys(form for glob in globs for form in (glob, _composed(glob))))
+    return (*globs, *(_composed(glob) for glob in globs if not glob.text.isascii()))
 
 
 def _composed(glob: Glob) -> Glob:
-    if glob.text.isascii() and all(part.isascii() for part in glob.parts if isinstance(part, str)):
-        return glob
     return replace(glob, parts=tuple(
         unicodedata.normalize("NFC", part) if isinstance(part, str)
         else Wild(_compose_atoms(part)) if isinstance(part, Wild)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from avakill.evaluator.call import Call, Names
 from avakill.evaluator.line import Line, Simple, Word, has_hole
+from avakill.evaluator.operands import directories
 from avakill.evaluator.walk import Unresolvable, Walker, lexical
 from avakill.evaluator.wrappers import SHAPES, SHELLS, base_name, git_options
 from avakill.events.value import Members, Value
@@ -115,7 +116,7 @@ def _path_texts(value: Value) -> Iterator[str]:
 
 
 def _shell_intrusion(call: Call, line: Line, things: tuple[Thing, ...]) -> str | None:
-    bases = _bases(call, line)
+    bases = directories(call, line)
     for redirect in line.redirects:
         if redirect.writes and _names_protected(call, redirect.word, bases, things):
             return f"`{redirect.operator} {_shown(redirect.word)}` would write a protected file"
@@ -125,18 +126,6 @@ def _shell_intrusion(call: Call, line: Line, things: tuple[Thing, ...]) -> str |
     if line.doubts and _mentions((command.raw for command in line.commands), things):
         return "a command line that cannot be parsed names a protected file"
     return None
-
-
-def _bases(call: Call, line: Line) -> tuple[str, ...]:
-    """The session's directories, and those that the line changes to."""
-    bases = dict.fromkeys(call.bases)
-    for simple in line.commands:
-        if simple.name in ("cd", "pushd") and len(simple.words) > 1:
-            for names in call.read_path(simple.words[-1].guess, tuple(bases)).every:
-                bases[join(names)] = None
-                if len(bases) > 32:
-                    return tuple(bases)
-    return tuple(bases)
 
 
 def _changes(call: Call, simple: Simple, bases: tuple[str, ...], things: tuple[Thing, ...]) -> bool:

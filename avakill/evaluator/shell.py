@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from avakill.evaluator.line import HOLE, QUOTED_HOLE, Line, Redirect, Simple, Word, literal
+from avakill.evaluator.line import HOLE, QUOTED_HOLE, Line, Redirect, Simple, Word, has_hole, literal
 from avakill.evaluator.wrappers import Inner, InnerText, Refused, look_through
 
 if TYPE_CHECKING:
@@ -104,10 +104,13 @@ class _Reading:
     redirects: list[Redirect] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     unsafe: list[str] = field(default_factory=list)
+    loose: list[Word] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
 
     def line(self) -> Line:
-        return Line(tuple(self.commands), tuple(self.redirects), tuple(self.doubts), tuple(self.unsafe))
+        return Line(
+            tuple(self.commands), tuple(self.redirects), tuple(self.doubts), tuple(self.unsafe), tuple(self.loose)
+        )
 
     def doubt(self, why: str) -> None:
         if why not in self.doubts:
@@ -155,6 +158,8 @@ class _Reading:
                 self._assignment(node)
             case "file_redirect":
                 self._redirect(node)
+            case "for_statement":
+                self.loose.extend(self.word(value) for value in node.children_by_field_name("value"))
             case "ERROR":
                 self.doubt("it could not be parsed")
         if node.is_missing:
@@ -183,7 +188,8 @@ class _Reading:
         value = node.child_by_field_name("value")
         if name is not None and value is not None:
             word = self.word(value)
-            if word.is_known:
+            self.loose.append(word)
+            if not has_hole(word.text):
                 self.values[self._raw(name)] = word.text
         parent = node.parent
         if parent is None or parent.type not in ("command", "declaration_command"):
@@ -246,6 +252,7 @@ class _Reading:
         line = _parse(text, self.shells - 1)
         self.commands.extend(line.commands)
         self.redirects.extend(line.redirects)
+        self.loose.extend(line.loose)
         for why in line.doubts:
             self.doubt(why)
 

@@ -59,7 +59,8 @@ def _texts_of(call: Call, field: Field) -> Texts:
 def _of_call(call: Call, name: str) -> Texts:
     match name:
         case "tool":
-            return Texts((Unit((call.tools[0],)),), call.tools[1:])
+            own, *others = ((name.lower(), name) for name in call.tools)
+            return Texts((Unit(own),), tuple(text for both in others for text in both))
         case "agent":
             return Texts(tuple(Unit((text,)) for text in (call.event.agent,) if text is not None))
         case "session":

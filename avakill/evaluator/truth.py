@@ -27,7 +27,9 @@ def truth_of(claim: bool) -> Truth:
 
 def weigh(claims: Iterable[Truth]) -> Truth:
     """What all agree on, else UNSURE; NO of nothing."""
-    seen = set(claims)
-    if len(seen) == 1:
-        return seen.pop()
-    return Truth.UNSURE if seen else Truth.NO
+    found: Truth | None = None
+    for claim in claims:
+        if found is not None and claim is not found:
+            return Truth.UNSURE
+        found = claim
+    return Truth.NO if found is None else found

@@ -54,7 +54,7 @@ class Walker:
             here = join((*done, part))
             if is_final:
                 name = here
-            target = self._link(here)
+            target = self.link(here)
             if target is None:
                 done.append(part)
                 continue
@@ -67,26 +67,31 @@ class Walker:
         result = join(tuple(done))
         return Place(name if name is not None else result, result)
 
-    def _link(self, path: str) -> str | None:
+    def link(self, path: str) -> str | None:
+        """What the link `path` points to, None where it is none. Raises Unresolvable."""
+        if path.startswith("/proc/") or path == "/dev/fd":
+            return self._own(path)
         if path in self.known:
             return self.known[path]
-        target = self._ask(path)
-        self.known[path] = target
+        self.known[path] = target = self._ask(path)
         return target
 
-    def _ask(self, path: str) -> str | None:
-        if path.startswith("/proc/"):
-            if path in ("/proc/self", "/proc/thread-self"):
-                return None  # the caller's own, not ours: what is below is known by name
-            match = _OWN.fullmatch(path)
-            if match is not None:
-                if match[1] == "root":
-                    return "/"
-                if match[1] == "cwd" and not path[6].isdigit():
-                    return self.cwd
-                raise Unresolvable(f"`{path}` is known to its process only")
+    def _own(self, path: str) -> str | None:
+        """`/proc/self` is the caller's, not ours: what is below it is known by name, or by nobody."""
         if path == "/dev/fd":
             return "/proc/self/fd"
+        if path in ("/proc/self", "/proc/thread-self"):
+            return None
+        match = _OWN.fullmatch(path)
+        if match is None:
+            return self._ask(path)
+        if match[1] == "root":
+            return "/"
+        if match[1] == "cwd" and not path[6].isdigit():
+            return self.cwd
+        raise Unresolvable(f"`{path}` is known to its process only")
+
+    def _ask(self, path: str) -> str | None:
         try:
             return self.resolver.link(path)
         except OSError as error:
