@@ -14,7 +14,7 @@ QUOTED_HOLE = "\1"
 class Word:
     """`text` has its quotes removed and holes where an expansion stands; `guess` has the likeliest values in them.
 
-    `is_pattern` says that an unquoted `*`, `?`, `[` or leading `~` is in it, so that the shell may put names in its place.
+    `is_pattern` says that an unquoted `*`, `?`, `[`, `{…}` or leading `~` is in it, so that the shell puts others in its place.
     """
 
     text: str

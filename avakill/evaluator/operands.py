@@ -19,13 +19,19 @@ def words_in(call: Call, globs: tuple[Glob, ...]) -> Truth:
     shell pattern or a variable may become is compared as a pattern, or not known.
     """
     answers: list[Truth] = []
+    is_near = False
     for _, line in lines_of(call):
         if line.doubts:
             answers.append(Truth.UNSURE)
         bases = directories(call, line)
         for word in _operands(line):
-            answers.extend(_word_in(call, word, bases, globs))
-    return weigh(answers)
+            truth = _word_in(call, word, bases, globs)
+            if _is_path(word):
+                answers.append(truth)
+            else:
+                is_near = is_near or truth is not Truth.NO
+    truth = weigh(answers)
+    return Truth.UNSURE if is_near and truth is Truth.NO else truth
 
 
 def directories(call: Call, line: Line) -> tuple[str, ...]:
@@ -53,30 +59,22 @@ def _operands(line: Line) -> Iterator[Word]:
     yield from line.loose
 
 
-def _word_in(call: Call, word: Word, bases: tuple[str, ...], globs: tuple[Glob, ...]) -> Iterator[Truth]:
+def _is_path(word: Word) -> bool:
+    return word.guess.startswith(("/", "~", ".", "$")) or "/" in word.guess
+
+
+def _word_in(call: Call, word: Word, bases: tuple[str, ...], globs: tuple[Glob, ...]) -> Truth:
     text = word.guess
-    if not text or "\0" in text or "\1" in text:
-        return
+    if not text or has_hole(text):
+        return Truth.NO
     reading = call.read_path(text, bases)
-    is_path = text.startswith(("/", "~", ".", "$")) or "/" in text
-    if word.is_pattern and not text.startswith("~"):
-        if _may_meet(call, reading.every, globs):
-            yield Truth.UNSURE
-        elif is_path:
-            yield Truth.NO
-        return
+    if word.is_pattern and any(char in text for char in "*?[{"):
+        return Truth.UNSURE if _may_meet(call, reading.every, globs) else Truth.NO
     truth = reading_in(call, reading, globs)
-    if word.is_pattern and any(char in text for char in "*?["):
-        truth = Truth.UNSURE if truth is not Truth.NO or _may_meet(call, reading.every, globs) else Truth.NO
-    if has_hole(word.text) and is_path:
-        truth = Truth.UNSURE if truth is not Truth.NO or _is_open(word) else Truth.NO
-    if is_path or truth is not Truth.NO:
-        yield truth if is_path else Truth.UNSURE
-
-
-def _is_open(word: Word) -> bool:
-    """Whether a hole may choose the directory: one that stands in front of the first name."""
-    return has_hole(word.text.partition("/")[0])
+    if not has_hole(word.text):
+        return truth
+    # a hole in the first name may choose any directory; further on it is taken for a name
+    return Truth.UNSURE if truth is not Truth.NO or has_hole(word.text.partition("/")[0]) and _is_path(word) else Truth.NO
 
 
 def _may_meet(call: Call, places: tuple[tuple[str, ...], ...], globs: tuple[Glob, ...]) -> bool:

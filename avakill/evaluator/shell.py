@@ -305,7 +305,7 @@ class _Reading:
         pieces = [self.word(child) for child in node.children]
         braces = [child for child in node.children if child.type == "word" and self._raw(child) in ("{", "}")]
         if braces and raw != "{}" and re.search(r"\{[^{}]*(,|\.\.)[^{}]*\}|\{.*\{", raw, re.DOTALL):
-            return Word(HOLE, re.sub(r"[{},]+", " ", "".join(piece.guess for piece in pieces)))
+            return Word(HOLE, "".join(piece.guess for piece in pieces), is_pattern=True)
         tilde = any(piece.is_pattern for piece in pieces)
         return Word("".join(p.text for p in pieces), "".join(p.guess for p in pieces), tilde)
 
@@ -371,7 +371,7 @@ def _bare(raw: str) -> Word:
     if plain == "[":
         is_pattern = False
     if re.search(r"\{[^{}]*(,|\.\.)[^{}]*\}", raw):
-        return Word(HOLE, re.sub(r"[{},]+", " ", plain))
+        return Word(HOLE, plain, is_pattern=True)
     return Word(plain, plain, is_pattern)
 
 
