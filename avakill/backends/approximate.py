@@ -79,10 +79,15 @@ def view(policy: Policy, rule: Rule, effect: Effect, target: Target) -> View:
     return View(policy, rule, effect, target, tools)
 
 
-def is_lowered(look: View) -> bool:
-    """Whether the rule lowers the effect at all: it has no condition, or one that a tool of the effect can meet."""
-    tests = tuple(leaves(look.rule.condition))
-    return not tests or any(_carried(look, test) for test in tests)
+def carried(look: View, tests: tuple[Test, ...]) -> tuple[bool, ...]:
+    """For each test of the rule, whether a tool of the effect can meet it. A rule that has tests, but none that a tool
+    of the effect can meet, does not lower the effect."""
+    return tuple(_carried(look, test) for test in tests)
+
+
+def kind_of(effect: Effect) -> str:
+    """Effects of one kind see the same region in a condition."""
+    return "path" if effect in PATH_EFFECTS else str(effect)
 
 
 def leaves(condition: Condition) -> tuple[Test, ...]:
@@ -131,14 +136,10 @@ def _approximate(look: View, condition: Condition) -> Approximation:
             return Approximation(~seen.may, ~seen.must)
         case And(parts):
             seen_parts = [_approximate(look, part) for part in parts]
-            return Approximation(
-                reduce(and_, (s.must for s in seen_parts), ALL), reduce(and_, (s.may for s in seen_parts), ALL)
-            )
+            return Approximation(reduce(and_, (s.must for s in seen_parts), ALL), reduce(and_, (s.may for s in seen_parts), ALL))
         case Or(parts):
             seen_parts = [_approximate(look, part) for part in parts]
-            return Approximation(
-                reduce(or_, (s.must for s in seen_parts), NONE), reduce(or_, (s.may for s in seen_parts), NONE)
-            )
+            return Approximation(reduce(or_, (s.must for s in seen_parts), NONE), reduce(or_, (s.may for s in seen_parts), NONE))
         case test:
             return _seen(look, test) if _carried(look, test) else NEVER
 

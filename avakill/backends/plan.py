@@ -13,7 +13,8 @@ from avakill.backends.approximate import (
     NONE,
     Approximation,
     approximate,
-    is_lowered,
+    carried,
+    kind_of,
     leaves,
     protected_globs,
     view,
@@ -35,6 +36,7 @@ FLOOR = -2
 DEFAULT = -3
 """The indexes of the rows that no rule of the file has."""
 
+EFFECTS = tuple(Effect)
 FLOOR_DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx"))
 LD_SO = Glob(("etc", Wild((*"ld.so.", Wildcard.SOME))), text="/etc/ld.so.*")
 FLOOR_FILES = ("/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/etc/resolv.conf")
@@ -183,22 +185,26 @@ def _add_rule(
     denies = rule.action is Action.DENY and rule.enforcement is Enforcement.HARD
     if rule.enforcement is Enforcement.ADVISORY:
         return Row(rule.index, rule.name, frozenset(), False, rule.span)
-    had = frozenset(effect for effects in policy.tools_of(rule).values() for effect in effects)
+    tools = policy.tools_of(rule)
+    had = frozenset(effect for effects in tools.values() for effect in effects)
+    tests = leaves(rule.condition)
     lowered: set[Effect] = set()
     emitted: set[Effect] = set()
-    shared: dict[Any, Region[Any]] = {}
-    for effect in Effect:
+    known: dict[tuple[str, tuple[bool, ...]], Approximation] = {}
+    for effect in EFFECTS:
         if effect not in had:
             continue
         look = view(policy, rule, effect, target)
-        if not is_lowered(look):
+        met = carried(look, tests)
+        if tests and not any(met):
             continue
         lowered.add(effect)
-        seen = approximate(look, rule.condition)
-        layer = _layer(rule, effect, seen, options, findings)
+        key = (kind_of(effect), met)
+        if key not in known:
+            known[key] = approximate(look, rule.condition)
+        layer = _layer(rule, effect, known[key], options, findings)
         if layer is not None:
-            key = layer.region
-            layers[effect].append(replace(layer, region=shared.setdefault(key, key)))
+            layers[effect].append(layer)
             emitted.add(effect)
     if rule.action is not Action.ALLOW or rule.rate_limit is not None:
         findings.extend(_evaluator_alone(rule, frozenset(lowered), frozenset(emitted), had, denies, options))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from avakill.ir.condition import ALWAYS, Condition
 from avakill.ir.effect import TOOL_EFFECTS, Effect
@@ -88,5 +89,10 @@ class Policy:
 
     def tools_of(self, rule: Rule) -> dict[str, frozenset[Effect]]:
         """The tools with effects that `rule` matches: canonical ones and the policy's own, each with its effects."""
-        known = TOOL_EFFECTS | {own.tool: own.effects for own in self.tool_effects}
-        return {tool: effects for tool, effects in known.items() if rule.holds_tool(tool)}
+        return _tools_with_effects(rule.tools, self.tool_effects)
+
+
+@lru_cache(maxsize=4096)
+def _tools_with_effects(patterns: tuple[str, ...], own: tuple[ToolEffect, ...]) -> dict[str, frozenset[Effect]]:
+    known = TOOL_EFFECTS | {mine.tool: mine.effects for mine in own}
+    return {tool: effects for tool, effects in known.items() if any(tool_matches(p, tool) for p in patterns)}
