@@ -116,7 +116,7 @@ def _check_text(node: Node, shape: Text, where: str, bag: Bag) -> bool:
         bag.error(codes.BAD_VALUE, f"`{where}` is an empty text", node.span)
         return False
     if shape.pattern and re.fullmatch(shape.pattern, node.text) is None:
-        bag.error(codes.BAD_VALUE, f"`{where}` is not {_short(node.text)}", node.span, help=f"write {shape.pattern_help}")
+        bag.error(codes.BAD_VALUE, f"`{where}` cannot be {_short(node.text)}", node.span, help=f"write {shape.pattern_help}")
         return False
     return True
 
