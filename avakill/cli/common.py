@@ -96,23 +96,23 @@ class Reporter:
 
     def show(self, found: Iterable[Diagnostic]) -> None:
         """Print to standard error (`json`, `sarif`: one document to standard output, also when it is empty)."""
-        from avakill.source import render
+        from avakill.source import formats, render
 
         items = tuple(found)
         sources = {source.path: source for source in self.sources}
         match self.style:
             case "json":
-                click.echo(render.to_json(items))
+                click.echo(formats.to_json(items))
             case "sarif":
                 from avakill.version import version
 
-                click.echo(render.to_sarif(items, version()))
+                click.echo(formats.to_sarif(items, version()))
             case "github":
-                echo(render.to_github(items))
+                echo(formats.to_github(items))
             case "short":
                 echo(render.short(items), err=True)
             case _:
-                echo(render.text(items, sources, colour=colours(sys.stderr)), err=True)
+                echo(render.render(items, sources, render.ANSI if colours(sys.stderr) else render.PLAIN), err=True)
 
     def fail(self, *found: Diagnostic) -> NoReturn:
         self.show(found)

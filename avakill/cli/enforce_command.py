@@ -1,20 +1,15 @@
 """`avakill enforce`: run a command confined, or write one target's artifact."""
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
 from avakill.cli.common import (
     Lowered,
-    Reporter,
     diagnostics_option,
-    echo,
-    load_policy,
     lowering_options,
     policy_option,
-    target_for,
 )
 
 RUN = {"ignore_unknown_options": True, "allow_interspersed_args": False}
