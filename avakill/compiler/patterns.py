@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avakill.compiler.places import part
+from avakill.compiler.places import part, written_part
 from avakill.compiler.yamltree import Scalar
 from avakill.paths.glob import Anchor, Glob, GlobError, parse
 from avakill.source import codes
@@ -68,15 +68,14 @@ def _refuses_variables(scalar: Scalar, bag: Bag) -> bool:
     for insert in scalar.inserts:
         if insert.start == insert.end:
             help = "an empty value would widen the pattern"
-            span = part(scalar, insert.start, insert.end + 1)
+            span = written_part(scalar, insert.from_, insert.to)
             bag.error(codes.UNSET_VARIABLE, f"the environment variable `{insert.variable}` is empty", span, help=help)
             return True
     at = scalar.written.find("${")
     while at >= 0:
         if all(not insert.from_ <= at < insert.to for insert in scalar.inserts):
             help = "a variable is `${NAME}`, without a default; quote a dollar's brace with `\\{`"
-            offset = min(at, len(scalar.text) - 1)
-            bag.error(codes.BAD_GLOB, "not a variable", part(scalar, offset, offset + 2), help=help)
+            bag.error(codes.BAD_GLOB, "not a variable", written_part(scalar, at, at + 2), help=help)
             return True
         at = scalar.written.find("${", at + 1)
     return False

@@ -16,8 +16,13 @@ _MAX_DIGITS = 40
 
 
 def value_of(scalar: Scalar) -> Value:
-    """A quoted scalar is its text; a plain one whatever it looks like."""
-    return resolve(scalar.text) if scalar.is_plain else scalar.text
+    """A quoted scalar is its text; a plain one whatever it looks like, and so is one that is a variable and no more."""
+    return resolve(scalar.text) if scalar.is_plain or is_variable(scalar) else scalar.text
+
+
+def is_variable(scalar: Scalar) -> bool:
+    """All of it is one `${NAME}`: in quotes too, since braces cannot always stand without."""
+    return len(scalar.inserts) == 1 and scalar.inserts[0].to - scalar.inserts[0].from_ == len(scalar.written)
 
 
 @lru_cache(maxsize=4096)

@@ -55,7 +55,7 @@ def check_keys(node: Node, table: Table, where: str, bag: Bag) -> bool:
 
 
 def is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and not node.is_broken and value_of(node) is None
+    return isinstance(node, Scalar) and not node.is_broken and not node.inserts and value_of(node) is None
 
 
 def _check_table(node: Node, table: Table, where: str, bag: Bag) -> bool:
@@ -109,7 +109,7 @@ def _check_text(node: Node, shape: Text, where: str, bag: Bag) -> bool:
         return _wrong(node, where, "a text", bag)
     if node.is_broken:
         return False
-    if node.is_plain and not isinstance(value_of(node), str):
+    if node.is_plain and not node.inserts and not isinstance(value_of(node), str):
         help = f'quote it: `"{node.text}"`' if node.text else "write a text"
         return _wrong(node, where, "a text", bag, help)
     if not node.text:

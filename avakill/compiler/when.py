@@ -158,7 +158,8 @@ def _refuse(error: UnexpectedInput, scalar: Scalar, bag: Bag) -> None:
         last = offset + 1
     found = scalar.written[offset:last]
     message = f"`{found}` cannot stand here" if found else "the expression ends too early"
-    help = _advice(found) or "expected " + ", ".join(_WORDS.get(name, name.lower()) for name in _ordered(allowed))
+    is_stray = found != ")" or "$END" in allowed
+    help = _advice(found if is_stray else "") or f"expected {', '.join(_ordered(allowed))}"
     bag.error(codes.BAD_EXPRESSION, message, _at(scalar, offset, last), help=help)
 
 
@@ -180,6 +181,8 @@ def _advice(found: str) -> str:
             return "write `not`, or `!=`"
         case "$":
             return 'a variable stands within quotes: "${NAME}"'
+        case ")":
+            return "a `)` without its `(`"
         case '"' | "'":
             return "a text that is not closed"
         case _:
@@ -187,5 +190,6 @@ def _advice(found: str) -> str:
 
 
 def _ordered(allowed: set[str]) -> list[str]:
+    """What may stand there, in words, the likeliest first."""
     shown = allowed - {"HOST"} if "NAME" in allowed else allowed
-    return [*(name for name in _WORDS if name in shown), *sorted(shown - _WORDS.keys())]
+    return [*(word for name, word in _WORDS.items() if name in shown), *sorted(shown - _WORDS.keys())]

@@ -317,6 +317,8 @@ def _advice(problem: str, written: str, column: int) -> str:
     here = written[column - 1 : column]
     if "\t" in written[: column - 1] + here and not written[: column - 1].strip():
         return "indent with spaces: YAML forbids tabs there"
+    if "${" in written[:column]:
+        return 'a value with `${NAME}` in it must be quoted within `[…]` and `{…}`'
     if "alphabetic or numeric" in problem or here == "*":
         return 'a text that begins with `*` or `&` must be quoted: "*"'
     if "cannot start any token" in problem and here:
