@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import click
 
@@ -14,6 +15,7 @@ from avakill.pipeline import Build, RowVerdict
 COLOURS = {Verdict.EXACT: "green", Verdict.STRICTER: "cyan", Verdict.WEAKER: "yellow", Verdict.UNENFORCEABLE: "red"}
 MAX_ROWS = 60
 MAX_NAME = 32
+MAX_NAMED = 6
 
 
 def matrix(made: Build, colour: bool) -> str:
@@ -51,35 +53,48 @@ def cell(verdict: RowVerdict) -> str:
     return text
 
 
+@dataclass(slots=True)
+class _Said:
+    """One sentence with all that it was said of."""
+
+    finding: Finding
+    targets: list[str]
+    rules: list[str]
+
+
 def explanations(made: Build, colour: bool) -> str:
-    """Why a verdict is not plainly exact: rule by rule, equal sentences of several targets together."""
-    blocks = []
-    for index, row in enumerate(made.plan.rows[:MAX_ROWS]):
-        said: dict[str, tuple[Finding, list[str]]] = {}
-        for emission in made.emissions:
-            for finding in emission.rows[index].findings:
-                known = said.setdefault(f"{finding.verdict} {finding.reason}", (finding, []))
-                if emission.backend.name not in known[1]:
-                    known[1].append(emission.backend.name)
-        if said:
-            place = f" (line {row.span.line})" if row.span.line else ""
-            title = click.style(row.name, bold=True) if colour else row.name
-            blocks.append("\n".join([f"{escape(title) if not colour else title}{place}", *_sentences(said.values(), made, colour)]))
-    return "\n".join(blocks)
+    """Why verdicts are not plainly exact: each reason once, with the targets and rules that it is about, worst first."""
+    said: dict[tuple[Verdict, str], _Said] = {}
+    for emission in made.emissions:
+        for row in emission.rows:
+            place = f" ({row.row.span.line})" if row.row.span.line else ""
+            for finding in row.findings:
+                known = said.setdefault((finding.verdict, finding.reason), _Said(finding, [], []))
+                _once(known.targets, emission.backend.name)
+                _once(known.rules, f"`{escape(row.row.name)}`{place}")
+    order = list(Verdict)
+    worst_first = sorted(said.values(), key=lambda known: -order.index(known.finding.verdict))
+    return "\n".join(line for known in worst_first for line in _sentence(known, len(made.emissions), colour))
 
 
-def _sentences(said: Iterable[tuple[Finding, list[str]]], made: Build, colour: bool) -> Iterable[str]:
-    everyone = len(made.emissions)
-    for finding, names in said:
-        who = "every target" if len(names) == everyone and everyone > 1 else ", ".join(names)
-        word = "note" if finding.verdict is Verdict.EXACT else str(finding.verdict)
-        yield f"  {paint(word, COLOURS[finding.verdict], colour)} on {who}: {escape(finding.reason)}"
-        if finding.witness is not None:
-            seen = finding.witness
-            to = f" to {escape(seen.to)}" if seen.to else ""
-            does = "lets it pass" if seen.target else "refuses it"
-            says = "allows it" if seen.policy else "denies it"
-            yield f"      e.g. {seen.operation} {escape(seen.object)}{to}: the policy {says}, the target {does}"
+def _once(items: list[str], item: str) -> None:
+    if item not in items:
+        items.append(item)
+
+
+def _sentence(known: _Said, everyone: int, colour: bool) -> Iterable[str]:
+    finding = known.finding
+    who = "every target" if len(known.targets) == everyone and everyone > 1 else ", ".join(known.targets)
+    word = "note" if finding.verdict is Verdict.EXACT else str(finding.verdict)
+    rules = ", ".join(known.rules[:MAX_NAMED]) + (f" and {len(known.rules) - MAX_NAMED} more" if len(known.rules) > MAX_NAMED else "")
+    yield f"{paint(word, COLOURS[finding.verdict], colour)} on {who}: {escape(finding.reason)}"
+    yield f"    rules: {rules}"
+    if finding.witness is not None:
+        seen = finding.witness
+        to = f" to {escape(seen.to)}" if seen.to else ""
+        says = "allows" if seen.policy else "denies"
+        does = "lets it pass" if seen.target else "refuses it"
+        yield f"    e.g. {seen.operation} {escape(seen.object)}{to}: the policy {says} it, the target {does}"
 
 
 # -- text on a terminal --
