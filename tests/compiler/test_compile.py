@@ -162,7 +162,7 @@ def test_mutated_policies_are_answered(seed: int) -> None:
 def mutated(seed: int) -> bytes:
     chance = random.Random(seed)
     text = WHOLE
-    pieces = "{ } [ ] * &a\u00a0 *a ! \" ' | > ~ null 5 ${D} ${ ( \\ % é 日 \t \0 \u2028 <<:".split(" ")
+    pieces = [*"{}[]!\"'|>~5(%é日\t\0\u2028\\", "*a", "&a ", "null", "${D}", "${", "<<:"]
     pieces += ["\n", "  ", ": ", "- ", "not ", "&a ", "<<: "]
     for _ in range(chance.randint(1, 6)):
         at = chance.randrange(len(text) + 1)
