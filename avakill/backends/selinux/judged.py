@@ -1,0 +1,114 @@
+"""Where labels and policy differ at one path, as claims: objects that come later, new names, programs that are read."""
+
+from __future__ import annotations
+
+from avakill.backends.selinux import claims as say
+from avakill.backends.selinux.claims import Claims
+from avakill.backends.selinux.ground import Ground, parent
+from avakill.backends.selinux.model import BIT, Closed
+from avakill.backends.selinux.units import Node, Unit, label, owner, settle
+from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
+from avakill.ir.verdict import Witness
+from avakill.paths.glob import join
+
+OWN = (Effect.READ, Effect.WRITE, Effect.ATTR, Effect.DELETE, Effect.EXEC)
+NAMES = (Operation.CREATE, Operation.MKDIR, Operation.SYMLINK, Operation.LINK, Operation.RENAME)
+GOING = (Operation.UNLINK, Operation.RMDIR, Operation.RENAME)
+MOVER = "avakill-other"
+
+
+def claim_node(claims: Claims, ground: Ground, node: Node, exists: bool) -> None:
+    """What the label of a literal path loses and adds."""
+    path = join(node.path)
+    here = ground.here(path)
+    claim_reading(claims, here, path)
+    if node.below is not node.here:
+        claim_reading(claims, node.below, path)
+    if node.path:
+        _claim_name(claims, ground, path, here)
+        if not exists:
+            claim_later(claims, ground, path, path, absent=True)
+
+
+def claim_reading(claims: Claims, here: tuple[Unit, ...], place: str) -> None:
+    """A program that cannot be read cannot be run."""
+    closed = settle(here)
+    if Closed.READ in closed and Closed.EXEC not in closed:
+        reader, runner = owner(here, Closed.READ), owner(here, Closed.EXEC)
+        assert reader is not None
+        claims.stricter((reader.index,), say.READ_STOPS_EXEC, Effect.READ, (Operation.EXEC,), place, True, place)
+        if runner is not None:
+            claims.stricter((runner.index,), say.READ_STOPS_EXEC, Effect.EXEC, (Operation.EXEC,), place, True, place)
+
+
+def stays(ground: Ground, path: str, here: tuple[Unit, ...]) -> bool:
+    """Whether the object that bears a name must stay, for nothing else keeps another from taking the name."""
+    closed = settle(here)
+    return Closed.CREATE in closed and Closed.DELETE not in closed and Closed.CREATE not in settle(ground.inside(parent(path)))
+
+
+def _claim_name(claims: Claims, ground: Ground, path: str, here: tuple[Unit, ...]) -> None:
+    around = ground.inside(parent(path))
+    maker = owner(here, Closed.CREATE)
+    if stays(ground, path, here):
+        remover = owner(here, Closed.DELETE)
+        assert maker is not None
+        claims.stricter((maker.index,), say.ROOT_STAYS, Effect.CREATE, GOING, path, False, path)
+        if remover is not None:
+            claims.stricter((remover.index,), say.ROOT_STAYS, Effect.DELETE, GOING, path, False, path)
+    elif Closed.CREATE in settle(around) and Closed.CREATE not in settle(here):
+        keeper = owner(around, Closed.CREATE)
+        assert keeper is not None
+        rows = (keeper.index, *((maker.index,) if maker is not None else ()))
+        claims.stricter(rows, say.HOLE_NAME, Effect.CREATE, NAMES, path, False, path)
+
+
+def claim_later(claims: Claims, ground: Ground, path: str, place: str, absent: bool) -> None:
+    """`path` stands for what takes such a name after labels were applied: it bears its directory's label."""
+    here = ground.here(path)
+    wanted = settle(here)
+    directory = ground.of_directory(parent(path))
+    for effect in OWN:
+        bit = BIT[effect]
+        mine = owner(here, bit)
+        closed = bit in directory or (effect is Effect.EXEC and Closed.READ in directory)
+        operation = OPERATIONS_OF[effect][0]
+        if bit in wanted and not closed:
+            assert mine is not None
+            reason = say.LATER_ABSENT if absent else say.LATER_DENY
+            claims.weaker(mine.index, reason, frozenset({effect}), Witness(operation, path, policy=False, target=True))
+        elif bit not in wanted and closed:
+            keeper = owner(ground.here(parent(path)), bit if bit in directory else Closed.READ)
+            rows = tuple(unit.index for unit in (keeper, mine) if unit is not None)
+            reason = say.ABSENT_HOLE if absent else say.LATER_HOLE
+            claims.stricter(rows, reason, effect, OPERATIONS_OF[effect], place, True, path)
+    _claim_new_name(claims, ground, path, place, absent)
+
+
+def _claim_new_name(claims: Claims, ground: Ground, path: str, place: str, absent: bool) -> None:
+    around = ground.inside(parent(path))
+    maker = owner(ground.here(path), Closed.CREATE)
+    refused = maker is not None and maker.denies
+    closed = Closed.CREATE in settle(around)
+    if refused and not closed:
+        assert maker is not None
+        beside = join((*_names(parent(path)), MOVER))
+        free = Closed.DELETE not in ground.of_directory(parent(path))
+        witness = Witness(Operation.RENAME, beside if free else f"/tmp/{MOVER}", policy=False, target=True, to=path)
+        claims.weaker(maker.index, say.LATER_ABSENT if absent else say.LATER_DENY, frozenset({Effect.CREATE}), witness)
+    elif closed and not refused:
+        keeper = owner(around, Closed.CREATE)
+        rows = tuple(unit.index for unit in (keeper, maker) if unit is not None)
+        claims.stricter(rows, say.NAMES_CLOSED, Effect.CREATE, NAMES, place, True, path)
+
+
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(name for name in path.split("/") if name)
+
+
+def node_label(ground: Ground, node: Node) -> Closed:
+    """The label of a literal path itself."""
+    path = join(node.path)
+    here = ground.here(path)
+    found = label(here, ground.inside(path))
+    return found | Closed.DELETE if node.path and stays(ground, path, here) else found

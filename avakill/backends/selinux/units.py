@@ -1,0 +1,205 @@
+"""The layers as units, one a piece of a rule's region, and the tree of literal paths on which they begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Plan
+from avakill.backends.selinux.model import BIT, Closed
+from avakill.ir.effect import FILE_EFFECTS, Effect
+from avakill.ir.region import Piece
+from avakill.paths.automaton import Pattern
+from avakill.paths.glob import Glob, Wildcard
+from avakill.paths.substring import Substring
+from avakill.source.span import NOWHERE, Span
+
+RANK = {SELF_PROTECTION: -2, FLOOR: -1, DEFAULT: 1 << 60}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """On one piece of its region, row `index` decides `effects`; of two units the one of lower `rank` decides."""
+
+    rank: int
+    index: int
+    denies: bool
+    effects: Closed
+    piece: Piece[Pattern]
+    span: Span
+    literal: bool
+    everything: bool
+    reaches_below: bool
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        return max((atom.literal_prefix for atom in self.piece.within), key=len, default=())
+
+    def holds(self, path: str) -> bool:
+        return self.piece.holds(path)
+
+
+def units_of(plan: Plan) -> tuple[Unit, ...]:
+    """All units of the file effects, by rank."""
+    found: dict[tuple[int, int], list[Any]] = {}
+    for effect in FILE_EFFECTS:
+        for layer in plan.layers[effect]:
+            entry = found.setdefault((layer.index, id(layer.region)), [layer, Closed.NOTHING])
+            entry[1] |= BIT[effect]
+    units = [
+        _unit(layer.index, layer.denies, effects, piece, layer.span)
+        for layer, effects in found.values()
+        for piece in layer.region.pieces
+    ]
+    units.sort(key=lambda unit: unit.rank)
+    return tuple(units)
+
+
+def _unit(index: int, denies: bool, effects: Closed, piece: Piece[Pattern], span: Span) -> Unit:
+    literal = all(isinstance(a, Glob) and (a.is_literal or a.is_everything) and not a.fold for a in (*piece.within, *piece.without))
+    below = all(isinstance(a, Substring) or a.below for a in piece.within) and (denies or literal or not piece.without)
+    everything = not piece.without and all(a.is_everything for a in piece.within)
+    return Unit(RANK.get(index, index), index, denies, effects, piece, span, literal, everything, below)
+
+
+def settle(units: Iterable[Unit]) -> Closed:
+    """What the first unit for each effect, in order, closes."""
+    closed = known = 0
+    for unit in units:
+        if unit.denies:
+            closed |= unit.effects & ~known
+        known |= unit.effects
+        if known == 63:
+            break
+    return Closed(closed)
+
+
+def owner(units: Iterable[Unit], bit: Closed) -> Unit | None:
+    """The unit that decides one effect."""
+    return next((unit for unit in units if unit.effects & bit), None)
+
+
+def label(here: Iterable[Unit], below: Iterable[Unit]) -> Closed:
+    """What an object refuses that lies in `here`, when new names in it would lie in `below`."""
+    return (settle(here) & ~Closed.CREATE) | (settle(below) & Closed.CREATE)
+
+
+# -- the tree of literal paths --
+
+
+@dataclass(slots=True)
+class Node:
+    """A literal path at which a unit begins or ends: for the path alone, or for all from there on."""
+
+    path: tuple[str, ...]
+    parent: Node | None = None
+    enter: list[Unit] = field(default_factory=list)
+    enter_alone: list[Unit] = field(default_factory=list)
+    leave: set[int] = field(default_factory=set)
+    leave_alone: set[int] = field(default_factory=set)
+    here: tuple[Unit, ...] = ()
+    below: tuple[Unit, ...] = ()
+
+    @property
+    def around(self) -> tuple[Unit, ...]:
+        """What holds every new name beside this one."""
+        return self.parent.below if self.parent is not None else self.below
+
+    @property
+    def span(self) -> Span:
+        """Of the rule that says most about the path."""
+        own = [*self.enter, *self.enter_alone] or self.below
+        return min(own, key=lambda unit: unit.rank).span if own else NOWHERE
+
+
+def nodes_of(units: Iterable[Unit]) -> tuple[Node, ...]:
+    """The nodes of all literal units, from the root down; the root is always there."""
+    nodes: dict[tuple[str, ...], Node] = {(): Node(())}
+    for unit in units:
+        if unit.literal:
+            _place(nodes, unit)
+    ordered = [nodes[path] for path in sorted(nodes)]
+    for node in ordered:
+        node.parent = next((nodes[node.path[:n]] for n in range(len(node.path) - 1, -1, -1) if node.path[:n] in nodes), None)
+        _settle_node(node)
+    return tuple(ordered)
+
+
+def _place(nodes: dict[tuple[str, ...], Node], unit: Unit) -> None:
+    within = sorted((a for a in unit.piece.within if isinstance(a, Glob) and not a.is_everything), key=lambda a: len(a.parts))
+    where = within[-1] if within else None
+    path = where.literal_prefix if where is not None else ()
+    text = "/" + "/".join(path)
+    alone = any(not atom.below for atom in within)
+    if any(not atom.holds(text) for atom in within):
+        return
+    node = nodes.setdefault(path, Node(path))
+    (node.enter_alone if alone else node.enter).append(unit)
+    for atom in unit.piece.without:
+        assert isinstance(atom, Glob)
+        out = () if atom.is_everything else atom.literal_prefix
+        if len(out) < len(path) or out[: len(path)] != path:
+            if atom.holds(text):
+                (node.enter_alone if alone else node.enter).remove(unit)
+                return
+            continue
+        gone = nodes.setdefault(out, Node(out))
+        (gone.leave if atom.below else gone.leave_alone).add(id(unit))
+
+
+def _settle_node(node: Node) -> None:
+    above = node.parent.below if node.parent is not None else ()
+    below = [unit for unit in (*above, *node.enter) if id(unit) not in node.leave]
+    below.sort(key=lambda unit: unit.rank)
+    node.below = tuple(_telling(below))
+    if node.enter_alone or node.leave_alone:
+        here = [unit for unit in (*below, *node.enter_alone) if id(unit) not in node.leave_alone and id(unit) not in node.leave]
+        here.sort(key=lambda unit: unit.rank)
+        node.here = tuple(here)
+    else:
+        node.here = node.below
+
+
+def _telling(units: list[Unit]) -> Iterator[Unit]:
+    """Without those that can never decide, so that many rules on one tree stay cheap."""
+    known = Closed.NOTHING
+    for unit in units:
+        if unit.effects & ~known:
+            yield unit
+        if not unit.piece.without:
+            known |= unit.effects
+
+
+# -- examples --
+
+
+def instance(pattern: Pattern, inner: str = "avakill-later") -> str | None:
+    """Some path of a glob, made without a search; None where it does not hold what was made."""
+    if isinstance(pattern, Substring):
+        made = f"/srv/avakill{pattern.needle}later"
+    else:
+        made = "".join(f"/{inner}" if part is Wildcard.DEEP else f"/{_name(part)}" for part in pattern.parts) or "/"
+    return made if pattern.holds(made) else None
+
+
+def _name(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    text = ""
+    for atom in part.atoms:
+        if isinstance(atom, str):
+            text += atom
+        elif atom is Wildcard.ONE:
+            text += "w"
+        elif atom is Wildcard.SOME:
+            text += "later"
+        elif not atom.negated:
+            text += atom.ranges[0][0]
+        else:
+            text += next((char for char in "wvu0_" if atom.holds(char)), "w")
+    return text
+
+
+def effects_in(closed: Closed) -> frozenset[Effect]:
+    return frozenset(effect for effect, bit in BIT.items() if bit in closed)
