@@ -1,7 +1,9 @@
 """The front door: a policy file's text to a policy, or to what is wrong with it."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -28,12 +30,13 @@ class Compiled:
 def compile_policy(source: SourceFile, environment: Mapping[str, str]) -> Compiled:
     """The policy that `source` says, its variables taken from `environment`; every mistake is in the answer."""
     bag = Bag()
-    root = read_tree(source, bag)
     policy: Policy | None = None
-    if root is not None:
-        policy = lower_policy(_substituted(root, environment, bag), source, bag)
-        if not bag.has_errors:
-            check_policy(policy, bag)
+    with _collector_paused():
+        root = read_tree(source, bag)
+        if root is not None:
+            policy = lower_policy(_substituted(root, environment, bag), source, bag)
+    if policy is not None and not bag.has_errors:
+        check_policy(policy, bag)
     return Compiled(None if bag.has_errors else policy, _in_order(bag))
 
 
@@ -51,6 +54,18 @@ def read_source(data: bytes, path: str) -> SourceFile | Diagnostic:
         help = "save the file as UTF-8"
         return Diagnostic(codes.NOT_TEXT, Severity.ERROR, message, Span(path, line, column, line, column + 1), help=help)
     return SourceFile(path, text, sha256(data).hexdigest())
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """The tree of 10,000 rules is 200,000 values without a cycle among them: looking for one takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _substituted(root: Map, environment: Mapping[str, str], bag: Bag) -> Map:
