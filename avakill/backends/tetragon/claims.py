@@ -1,0 +1,326 @@
+"""Findings of one lowering, each with a witness that was checked on the selectors themselves."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from avakill.backends.judge import KEPT, Probe
+from avakill.backends.plan import Plan
+from avakill.backends.tetragon.ask import Ask
+from avakill.backends.tetragon.groups import Deny, Group, Grouping, Hole
+from avakill.backends.tetragon.samples import example, examples, glob_of, samples
+from avakill.backends.tetragon.shapes import Kind, Shape, shape_of
+from avakill.backends.tetragon.terms import name_terms, path_terms
+from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
+from avakill.ir.verdict import Finding, Lost, Verdict, Witness
+from avakill.paths.automaton import Pattern
+from avakill.paths.glob import Glob, join, split
+from avakill.source.span import Span
+
+BUDGET = 400
+"""Searches for a shortest path in one lowering."""
+
+PROBE_OF = {
+    Effect.READ: (Operation.READ, Operation.LIST),
+    Effect.WRITE: (Operation.WRITE, Operation.TRUNCATE),
+    Effect.ATTR: (Operation.ATTR,),
+    Effect.CREATE: (Operation.CREATE, Operation.MKDIR),
+    Effect.DELETE: (Operation.UNLINK, Operation.RMDIR),
+    Effect.EXEC: (Operation.EXEC,),
+}
+MOVES = (Operation.RENAME, Operation.LINK)
+
+
+@dataclass(slots=True)
+class _Claim:
+    witness: Witness
+    effects: dict[Effect, None] = field(default_factory=dict)
+    lost: dict[Lost, None] = field(default_factory=dict)
+
+
+class Claims:
+    def __init__(self, plan: Plan, ask: Ask) -> None:
+        self.plan = plan
+        self.ask = ask
+        self.budget = BUDGET
+        self.strict: dict[tuple[int, str], _Claim] = {}
+        self.others: list[Finding] = []
+
+    def findings(self) -> tuple[Finding, ...]:
+        made = [
+            Finding(
+                row, Verdict.STRICTER, reason, frozenset(claim.effects), claim.witness, tuple(claim.lost), self._span(row)
+            )
+            for (row, reason), claim in self.strict.items()
+        ]
+        return (*self.others, *made)
+
+    def _span(self, row: int) -> Span:
+        return self.plan.row_by_index[row].span
+
+    # -- over-denials --
+
+    def is_over(self, probe: Probe) -> tuple[int, ...] | None:
+        """The rows that f names where f allows and the selectors deny; None where they agree."""
+        if not self.ask.denied(probe):
+            return None
+        answers = self.ask.judge(probe)
+        if not all(answer.allowed for answer in answers):
+            return None
+        return tuple(dict.fromkeys(answer.index for answer in answers if answer.index is not None))
+
+    def over(
+        self, rows: Iterable[int], effects: Iterable[Effect], reason: str, probes: Iterable[Probe], lost: Iterable[Lost]
+    ) -> bool:
+        """Claim STRICTER for `rows` and the allows that f names, if a probe shows it."""
+        rows, effects, lost = tuple(rows), tuple(effects), tuple(lost)
+        for probe in probes:
+            named = self.is_over(probe)
+            if named is not None:
+                self.claim(rows, effects, reason, probe, lost)
+                allows = tuple(row for row in named if row not in rows)
+                self.claim(allows, (), f"a deny below closes a part of it: {reason}", probe, lost)
+                return True
+        return False
+
+    def claim(self, rows: Iterable[int], effects: Iterable[Effect], reason: str, probe: Probe, lost: Iterable[Lost]) -> None:
+        for row in rows:
+            found = self.strict.get((row, reason))
+            if found is None:
+                made = Witness(probe.operation, probe.object, policy=True, target=False, to=probe.to)
+                found = self.strict[(row, reason)] = _Claim(made)
+            found.effects.update(dict.fromkeys(effects))
+            found.lost.update(dict.fromkeys(lost))
+
+    def example(self, within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> tuple[str, ...]:
+        self.budget -= 1
+        path = example(within, without) if self.budget >= 0 else None
+        return () if path is None else (path,)
+
+
+# -- what one grouping loses --
+
+
+def claim_grouping(claims: Claims, grouping: Grouping, effects: tuple[Effect, ...]) -> None:
+    _claim_unsaid(claims, grouping, effects)
+    for deny in grouping.denies:
+        if not deny.shape.is_exact:
+            _claim_wide(claims, deny, effects)
+    for hole, deny in grouping.closed:
+        _claim_closed(claims, hole, deny, effects)
+    for group in grouping.groups:
+        _claim_merged(claims, group, effects)
+        _claim_nodes(claims, grouping, group, effects)
+        _claim_tops(claims, group, effects)
+    if any(effect in KEPT for effect in effects):
+        _claim_inner_moves(claims, grouping, effects)
+
+
+def file_probes(path: str, effects: Iterable[Effect]) -> Iterable[Probe]:
+    for effect in effects:
+        for operation in PROBE_OF[effect]:
+            yield Probe(operation, path)
+    if any(effect in KEPT for effect in effects):
+        yield Probe(Operation.LINK, path, "/tmp/q7-moved")
+    if Effect.DELETE in effects or any(effect in KEPT for effect in effects):
+        yield Probe(Operation.RENAME, path, "/tmp/q7-moved")
+        yield Probe(Operation.RENAME, path, "/tmp/q7-moved", directory=True)
+    if Effect.CREATE in effects:
+        yield Probe(Operation.RENAME, "/tmp/q7", path)
+
+
+def operations(effects: Iterable[Effect]) -> tuple[Operation, ...]:
+    """What a closed place loses: renames and links wherever an effect that they ask for is denied."""
+    effects = tuple(effects)
+    found = dict.fromkeys(operation for effect in effects for operation in OPERATIONS_OF[effect])
+    if Effect.CREATE in effects or any(effect in KEPT for effect in effects):
+        found.update(dict.fromkeys(MOVES))
+    if Effect.READ in effects:
+        found[Operation.EXEC] = None
+    return tuple(found)
+
+
+def _claim_unsaid(claims: Claims, grouping: Grouping, effects: tuple[Effect, ...]) -> None:
+    said = {deny.row for deny in grouping.denies}
+    rows: dict[int, list[Pattern]] = {}
+    for layer, piece in grouping.unsaid:
+        rows.setdefault(layer.index, []).extend(piece.within[:1])
+        if layer.index in said and layer.index not in {f.index for f in claims.others if f.effects == frozenset(effects)}:
+            for path in claims.example(piece.within, piece.without):
+                probes = (p for p in file_probes(path, effects) if not claims.ask.denied(p))
+                for probe in probes:
+                    if not all(answer.allowed for answer in claims.ask.judge(probe)):
+                        seen = Witness(probe.operation, probe.object, policy=False, target=True, to=probe.to)
+                        reason = "a part of its patterns cannot be said with `Equal`, `Prefix` and `Postfix`"
+                        claims.others.append(
+                            Finding(layer.index, Verdict.WEAKER, reason, frozenset(effects), seen, span=layer.span)
+                        )
+                        break
+        elif layer.index not in said:
+            rows.setdefault(layer.index, [])
+    for row, patterns in rows.items():
+        if row not in said or not any(f.index == row and f.effects == frozenset(effects) for f in claims.others):
+            reason = f"{_why(patterns)}: `Equal`, `Prefix` and `Postfix` are all that prevents reliably"
+            span = claims.plan.row_by_index[row].span
+            claims.others.append(Finding(row, Verdict.UNENFORCEABLE, reason, frozenset(effects), span=span))
+
+
+def _why(patterns: list[Pattern]) -> str:
+    if any(not isinstance(pattern, Glob) for pattern in patterns):
+        return "Tetragon cannot search a path for a text (`SubString` loads and never matches before Linux 6.17)"
+    if any("\udc80" <= char <= "\udcff" for p in patterns if isinstance(p, Glob) for n in p.parts for char in str(n)):
+        return "YAML cannot hold a name that is not UTF-8"
+    return "Tetragon cannot say a wildcard in the middle of a path, and what it can say would deny everything around"
+
+
+def _claim_wide(claims: Claims, deny: Deny, effects: tuple[Effect, ...]) -> None:
+    reason = "its pattern can only be said more widely: Tetragon has `Equal`, `Prefix` and `Postfix`, which do not stop at `/`"
+    lost = (Lost(operations(effects), join(deny.shape.base), True),)
+    paths = [path for path in samples(deny.shape) if not deny.piece.holds(path)]
+    cheap = (probe for path in paths for probe in file_probes(path, effects))
+    if not claims.over((deny.row,), effects, reason, cheap, lost):
+        wide = glob_of(deny.shape)
+        for without in (deny.piece.within[:1], deny.piece.within):
+            found = claims.example((wide,), tuple(without)) if without else ()
+            if claims.over((deny.row,), effects, reason, (p for path in found for p in file_probes(path, effects)), lost):
+                return
+
+
+def _claim_closed(claims: Claims, hole: Hole, deny: Deny, effects: tuple[Effect, ...]) -> None:
+    reason = "an exception stays closed: it cannot be cut out with `NotEqual`, `NotPrefix` and `NotPostfix`"
+    place = max((_prefix(hole.piece.within), deny.shape.base), key=len)
+    lost = (Lost(operations(effects), join(place), True),)
+    rows = tuple(dict.fromkeys((deny.row, hole.row)))
+    if all((row, reason) in claims.strict for row in rows):
+        claims.claim(rows, effects, reason, Probe(Operation.READ, "/"), lost)
+        return
+    paths = [p for shape in _shapes(hole) for p in samples(shape) if hole.piece.holds(p) and deny.shape.holds(split(p))]
+    cheap = (probe for path in paths for probe in file_probes(path, effects))
+    if not claims.over(rows, effects, reason, cheap, lost):
+        found = claims.example((*hole.piece.within, glob_of(deny.shape)), hole.piece.without)
+        claims.over(rows, effects, reason, (p for path in found for p in file_probes(path, effects)), lost)
+
+
+def _shapes(hole: Hole) -> tuple[Shape, ...]:
+    found = (hole.shape,) if hole.shape is not None else tuple(map(shape_of, hole.piece.within))
+    return tuple(shape for shape in found if shape is not None)
+
+
+def _prefix(patterns: tuple[Pattern, ...]) -> tuple[str, ...]:
+    return max((pattern.literal_prefix for pattern in patterns), key=len, default=())
+
+
+def _claim_merged(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> None:
+    """Directories × names where the pairs were too many."""
+    by_name = Effect.CREATE in effects or Effect.DELETE in effects or any(effect in KEPT for effect in effects)
+    if not (by_name and name_terms(group).merged) and not path_terms(group).merged:
+        return
+    reason = "its directories and names are too many pairs for Tetragon's selectors, so each name is denied in each directory"
+    common = _common([deny.shape.base[:-1] for deny in group.denies])
+    denies = group.denies
+    for at, deny in enumerate(denies):
+        base = deny.shape.base
+        others = (denies[(at + step) % len(denies)].shape for step in (1, 2, 3, len(denies) // 2))
+        parent = base[:-1] if deny.shape.kind in (Kind.TREE, Kind.EXACT) else base
+        paths = [join((*parent, other.base[-1])) for other in others if other.base]
+        paths += [p for o in (denies[(at + 1) % len(denies)],) for p in samples(Shape(deny.shape.kind, base, o.shape.name))]
+        lost = (Lost(operations(effects), join(parent)), Lost(operations(effects), join(common), True))
+        claims.over((deny.row,), effects, reason, (p for path in paths for p in file_probes(path, effects)), lost)
+
+
+def _common(bases: list[tuple[str, ...]]) -> tuple[str, ...]:
+    low, high = min(bases), max(bases)
+    size = 0
+    while size < min(len(low), len(high)) and low[size] == high[size]:
+        size += 1
+    return low[:size]
+
+
+def _claim_nodes(claims: Claims, grouping: Grouping, group: Group, effects: tuple[Effect, ...]) -> None:
+    """The names of holes in their parents, where those were too many."""
+    if not name_terms(group).nodes_closed:
+        return
+    reason = "the exceptions have too many different names: what is in them is open, but not making or removing them"
+    for hole in grouping.holes:
+        if hole.shape is not None and not hole.shape.is_wild and hole.shape in group.holes:
+            path = samples(hole.shape)[0] if hole.shape.kind is Kind.STRETCH else join(hole.shape.base)
+            probes = [Probe(op, path) for effect in effects if effect in (Effect.CREATE, Effect.DELETE) for op in PROBE_OF[effect]]
+            probes += [Probe(Operation.RENAME, path, "/tmp/q7-moved"), Probe(Operation.RENAME, "/tmp/q7", path)]
+            near = [d.row for d in group.denies if d.shape.holds(hole.shape.base)]
+            lost = (Lost(operations(effects), path),)
+            claims.over((*near[:4], hole.row), effects, reason, probes, lost)
+
+
+def _claim_tops(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> None:
+    """Directories that may hold what a pattern names cannot be renamed, whatever is in them."""
+    moving = [effect for effect in effects if effect in (*KEPT, Effect.DELETE, Effect.CREATE)]
+    if not moving:
+        return
+    reason = "a directory that may hold what its pattern names cannot be renamed: the hook does not see what is in it"
+    for deny in group.denies:
+        shape = deny.shape
+        if shape.kind in (Kind.TREE, Kind.EXACT):
+            continue
+        inner = join((*shape.base, "zz"))
+        base = join(shape.base)
+        moves = [
+            Probe(Operation.RENAME, inner, f"{inner}-moved", directory=True),
+            Probe(Operation.RENAME, inner, "/tmp/q7-moved", directory=True),
+            Probe(Operation.RENAME, "/tmp/q7", inner, directory=True),
+            Probe(Operation.RENAME, "/tmp/q7", "/tmp/q7-moved", directory=True),
+        ]
+        if shape.base:
+            moves.insert(0, Probe(Operation.RENAME, base, f"{base}-moved", directory=True))
+        tops = tuple(Lost((Operation.RENAME,), join(shape.base[:n])) for n in range(1, len(shape.base)))
+        claims.over((deny.row,), moving, reason, moves, (Lost((Operation.RENAME,), base, True), *tops))
+
+
+def _claim_inner_moves(claims: Claims, grouping: Grouping, effects: tuple[Effect, ...]) -> None:
+    """A rename or a link inside what is closed gains nothing, but the hook would have to compare two places."""
+    if Effect.CREATE in effects or Effect.DELETE in effects:
+        return
+    mine = [effect for effect in effects if effect in KEPT]
+    reason = "renames and new links of what it denies are refused also where they gain nothing"
+    last: Deny | None = None
+    for deny in grouping.denies:
+        paths = examples(deny.piece, deny.shape)
+        more = examples(last.piece, last.shape)[:1] if last is not None and last.row == deny.row else ()
+        last = deny
+        one = paths[0] if paths else join(deny.shape.base)
+        goals = (*paths[1:], f"{one}-moved", *more, join((*split(one)[:-1], "zz", split(one)[-1])) if one != "/" else "/q7")
+        probes = [Probe(operation, one, goal) for goal in goals if goal != one for operation in MOVES]
+        lost = (Lost(MOVES, join(deny.shape.base), True),)
+        claims.over((deny.row,), mine, reason, probes, lost)
+
+
+# -- what reading costs programs --
+
+
+def claim_programs(claims: Claims, groupings: Mapping[Effect, Grouping]) -> None:
+    """A program is opened for reading when it is run: a READ deny stops its EXEC too (facts §3)."""
+    reads, runs = groupings[Effect.READ], groupings[Effect.EXEC]
+    if reads is runs:
+        return
+    reason = "a program is opened for reading when it starts: what cannot be read cannot be run either"
+    free = not runs.denies and not runs.holes
+    bare = {id(deny) for group in reads.groups if not group.holes and not group.wild for deny in group.denies}
+    for deny in reads.denies:
+        paths = samples(deny.shape) if deny.shape.is_exact else (*samples(deny.shape), *examples(deny.piece, deny.shape))
+        lost = (Lost((Operation.EXEC,), join(deny.shape.base), True),)
+        if free and id(deny) in bare:
+            claims.claim((deny.row,), (Effect.READ,), reason, Probe(Operation.EXEC, paths[0]), lost)
+        else:
+            claims.over((deny.row,), (Effect.READ,), reason, (Probe(Operation.EXEC, path) for path in paths), lost)
+    for hole in (*runs.holes, *reads.holes):
+        shapes = _shapes(hole)
+        for path in (path for shape in shapes for path in samples(shape)):
+            probe = Probe(Operation.EXEC, path)
+            named = claims.is_over(probe)
+            if named is None:
+                continue
+            blame = [a.index for a in claims.ask.judge(Probe(Operation.READ, path)) if a.index is not None and not a.allowed]
+            lost = (Lost((Operation.EXEC,), join(shapes[0].base), True),)
+            claims.claim((*blame, *named), (Effect.READ,), reason, probe, lost)
+            break
+
+

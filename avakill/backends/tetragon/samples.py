@@ -1,0 +1,68 @@
+"""Concrete paths of a shape, for witnesses."""
+from __future__ import annotations
+
+from avakill.backends.tetragon.shapes import Kind, Name, Shape
+from avakill.ir.region import Piece
+from avakill.paths.automaton import Pattern, Undecided, witness
+from avakill.paths.glob import Glob, Part, Wild, Wildcard, join
+
+MIDDLE = ("q7", "", "x")
+
+
+def samples(shape: Shape) -> tuple[str, ...]:
+    """A few paths of the shape, plain ones first."""
+    base = shape.base
+    match shape.kind:
+        case Kind.EXACT:
+            return (join(base),)
+        case Kind.TREE:
+            return (join((*base, "q7")), join((*base, "q7", "zz")), join(base))
+        case Kind.STRETCH:
+            heads = [shape.name.prefix + middle for middle in MIDDLE if shape.name.prefix + middle]
+            return tuple(join((*base, head)) for head in heads) + tuple(join((*base, head, "zz")) for head in heads)
+        case Kind.NAMED | Kind.CHILD:
+            names = _names(shape.name)
+            deep = tuple(join((*base, "zz", name)) for name in names)
+            deeper = tuple(join((*base, "zz", "yy", name)) for name in names)
+            near = tuple(join((*base, name)) for name in names)
+            return (*near, *deep, *deeper)
+
+
+def _names(name: Name) -> tuple[str, ...]:
+    if name.equal is not None:
+        return (name.equal,)
+    return tuple(made for middle in MIDDLE if (made := name.prefix + middle + name.suffix) not in ("", ".", ".."))
+
+
+def glob_of(shape: Shape) -> Glob:
+    """The shape as a pattern."""
+    name = shape.name
+    part: Part = name.equal if name.equal is not None else Wild((*name.prefix, Wildcard.SOME, *name.suffix))
+    match shape.kind:
+        case Kind.TREE:
+            return Glob(shape.base, below=True)
+        case Kind.EXACT:
+            return Glob(shape.base)
+        case Kind.STRETCH:
+            return Glob((*shape.base, part), below=True)
+        case Kind.NAMED:
+            return Glob((*shape.base, Wildcard.DEEP, part))
+        case Kind.CHILD:
+            return Glob((*shape.base, Wildcard.DEEP, part))
+
+
+def example(within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> str | None:
+    """A path in all of `within` and none of `without`, or None where none was found."""
+    try:
+        return witness(within, without, frozenset({"/"}))
+    except Undecided:
+        return None
+
+
+def examples(piece: Piece[Pattern], shape: Shape) -> tuple[str, ...]:
+    """Paths of a piece: cheap ones where they fit, else a shortest one."""
+    found = tuple(path for path in samples(shape) if piece.holds(path))
+    if found:
+        return found
+    path = example(piece.within, piece.without)
+    return () if path is None else (path,)
