@@ -1,0 +1,56 @@
+"""Concrete paths for witnesses, made from a pattern's own parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from avakill.ir.region import Piece
+from avakill.paths.automaton import Undecided, witness
+from avakill.paths.glob import CharClass, Glob, Part, Wild, Wildcard, join, tree
+
+NEW = "new-entry"
+LATER = "later"
+
+
+def paths_in(piece: Piece[Any], folders: tuple[str, ...] = ()) -> Iterator[str]:
+    """Some paths of the piece, `folders` standing for its first `**`; then one found by search."""
+    for atom in piece.within:
+        if isinstance(atom, Glob):
+            path = join(tuple(_names(atom.parts, folders)))
+            if piece.holds(path):
+                yield path
+            if atom.below and piece.holds(inner := f"{path.rstrip('/')}/{NEW}"):
+                yield inner
+    if not piece.within and piece.holds(f"/{NEW}"):
+        yield f"/{NEW}"
+    globs = [atom for atom in piece.within if isinstance(atom, Glob)]
+    base = max((atom.literal_prefix for atom in globs), key=len, default=())
+    wheres = [tree(join((*base, *folders)))] if folders else []
+    try:
+        found = witness((*piece.within, *wheres), piece.without, frozenset({"/"}))
+    except Undecided:
+        return
+    if found is not None:
+        yield found
+
+
+def _names(parts: tuple[Part, ...], folders: tuple[str, ...]) -> Iterator[str]:
+    left = folders
+    for part in parts:
+        if part is Wildcard.DEEP:
+            yield from left
+            left = ()
+        elif isinstance(part, Wild):
+            yield "".join(_char(atom) for atom in part.atoms) or "x"
+        else:
+            yield str(part)
+
+
+def _char(atom: str | Wildcard | CharClass) -> str:
+    if isinstance(atom, str):
+        return atom
+    if isinstance(atom, CharClass):
+        candidates = ("x", "a", "0", "A", *(low for low, _ in atom.ranges), *(high for _, high in atom.ranges), "é")
+        return next((char for char in candidates if atom.holds(char)), "x")
+    return "x" if atom is Wildcard.ONE else ""

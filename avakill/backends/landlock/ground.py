@@ -1,0 +1,160 @@
+"""What is known of one effect's layers without a file system: where grants cannot stand, who decides a path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from avakill.backends.landlock.model import Entry, is_loose
+from avakill.backends.landlock.track import Status, Trail, begin, status, step
+from avakill.backends.plan import Layer
+from avakill.ir.effect import Effect
+from avakill.ir.region import Piece, Region
+from avakill.paths.glob import Glob, join, split
+from avakill.paths.index import PrefixIndex
+
+Names = tuple[str, ...]
+MAX_CANDIDATES = 128
+
+
+class Sort(Enum):
+    """What an effect's rights are asked of."""
+
+    OBJECT = "object"
+    NAME = "name"
+
+
+class Unknown(Exception):
+    """Too many patterns to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One piece of one layer."""
+
+    order: int
+    layer: Layer
+    piece: Piece[Any]
+
+
+class Ground:
+    """The layers of `effects`, which all have the same ones and are of the same sort."""
+
+    def __init__(self, sort: Sort, effects: tuple[Effect, ...], layers: tuple[Layer, ...]) -> None:
+        self.sort = sort
+        self.effects = effects
+        self.layers = layers
+        self.has_allows = any(not layer.denies for layer in layers)
+        self._all: PrefixIndex[Spot] = PrefixIndex()
+        self.allows: PrefixIndex[Spot] = PrefixIndex()
+        self._deny_trees: PrefixIndex[Spot] = PrefixIndex()
+        self.split: set[Names] = set()
+        self._inner: dict[Names, list[str]] = {}
+        for order, layer in enumerate(layers):
+            for piece in layer.region.pieces:
+                self._add(Spot(order, layer, piece))
+
+    def _add(self, spot: Spot) -> None:
+        prefix = prefix_of(spot.piece)
+        self._all.add(prefix, spot)
+        if not spot.layer.denies:
+            self.allows.add(prefix, spot)
+            return
+        if is_tree(spot.piece):
+            self._deny_trees.add(prefix, spot)
+        if not is_loose(spot.piece):
+            self._add_split(self.edge(spot.piece))
+
+    def _add_split(self, names: Names | None) -> None:
+        while names is not None and names not in self.split:
+            self.split.add(names)
+            if not names:
+                return
+            self._inner.setdefault(names[:-1], []).append(names[-1])
+            names = names[:-1]
+
+    def children(self, names: Names) -> tuple[str, ...]:
+        """The names in a split directory that are surely split themselves."""
+        return tuple(self._inner.get(names, ()))
+
+    def edge(self, piece: Piece[Any]) -> Names | None:
+        """The deepest directory that the piece surely keeps from being granted; None where it holds only `/` itself."""
+        prefix = prefix_of(piece)
+        if self.sort is Sort.NAME and is_exact(piece):
+            return prefix[:-1] if prefix else None
+        return prefix
+
+    def decider(self, path: str) -> Layer | None:
+        """The layer that decides `path`; None where none does. Raises Unknown."""
+        best: Spot | None = None
+        for count, spot in enumerate(self._all.above(split(path))):
+            if count > MAX_CANDIDATES:
+                raise Unknown
+            if (best is None or spot.order < best.order) and spot.piece.holds(path):
+                best = spot
+        return best.layer if best else None
+
+    def allowed_by(self, path: str) -> tuple[bool, Layer | None]:
+        """Whether f surely allows `path`, and by which layer."""
+        try:
+            layer = self.decider(path)
+        except Unknown:
+            return False, None
+        return layer is None or not layer.denies, layer
+
+    def surely_denied(self, names: Names) -> bool:
+        """Whether everything at and below a directory is surely denied."""
+        return not self.has_allows and any(True for _ in self._deny_trees.above(names))
+
+    def is_ungranted(self, names: Names) -> bool:
+        """Whether the directory surely carries no grant, itself or by an ancestor, on any file system."""
+        if names in self.split:
+            return True
+        if self.sort is Sort.OBJECT:
+            return self._firmly_denied(join(names))
+        return any(self._firmly_denied(join((*names, name))) for name in ("entry", "x", "0", "Z~"))
+
+    def _firmly_denied(self, path: str) -> bool:
+        try:
+            layer = self.decider(path)
+        except Unknown:
+            return False
+        return layer is not None and layer.denies and any(p.holds(path) and not is_loose(p) for p in layer.region.pieces)
+
+    def is_grantable(self, names: Names) -> bool:
+        """Whether an empty directory there would surely be granted."""
+        for count, spot in enumerate(self._all.above(names)):
+            if count > MAX_CANDIDATES:
+                return True  # a guess, for a policy with very many patterns at one place
+            if spot.layer.denies and self._bars(spot, names):
+                return False
+        return names not in self.split
+
+    def _bars(self, spot: Spot, names: Names) -> bool:
+        trail: Trail | None = begin(0, _NOBODY, spot.piece)
+        for name in names:
+            trail = step(trail, name) if trail is not None else None
+        found = status(trail) if trail is not None else None
+        if found is None:
+            return False
+        if found is Status.COVERS:
+            return True
+        below = found is not Status.HERE
+        return (below and not is_loose(spot.piece)) or (self.sort is Sort.OBJECT and found is not Status.AHEAD)
+
+
+def prefix_of(piece: Piece[Any]) -> Names:
+    return max((atom.literal_prefix for atom in piece.within), key=len, default=())
+
+
+def is_tree(piece: Piece[Any]) -> bool:
+    return not piece.without and all(isinstance(atom, Glob) and (atom.is_tree or atom.is_everything) for atom in piece.within)
+
+
+def is_exact(piece: Piece[Any]) -> bool:
+    """Whether it holds at most one path."""
+    return any(isinstance(atom, Glob) and atom.is_literal and not atom.below for atom in piece.within)
+
+
+_NOBODY = Entry(0, "", True, Region(()))
