@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from avakill.backends.contract import Json
@@ -97,7 +97,12 @@ def merged(base: Base, doors: tuple[Door, ...], causes: Causes) -> tuple[Head, t
     said = {(name, _tests(entry)) for entry in kept for name in entry.names}
     ours = tuple(new for entry in refusals(doors, causes) for new in _unsaid(entry, said))
     whole = tuple(entry for entry in ours if not entry.tests)
-    return base.head, (*kept, *whole, *dict.fromkeys(parted), *(entry for entry in ours if entry.tests))
+    return base.head, (*kept, *whole, *_once(parted), *(entry for entry in ours if entry.tests))
+
+
+def _once(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Without repetitions: a base may list a name twice."""
+    return tuple({(e.names, e.action, e.errno, e.tests, repr(e.extra)): e for e in entries}.values())
 
 
 def _is_replaced(entry: Entry, door: Door | None) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from avakill.backends.contract import Artifact, Json, Line
-from avakill.backends.seccomp.model import Entry, Model
+from avakill.backends.seccomp.model import MASKED_EQ, Entry, Model, Test
 from avakill.source.span import Span
 
 NAME = "seccomp.json"
@@ -44,10 +44,16 @@ def _tree(entry: Entry) -> Json:
     if entry.errno is not None:
         tree["errnoRet"] = entry.errno
     if entry.tests:
-        tree["args"] = tuple({"index": test.index, "value": test.value, "valueTwo": test.two, "op": test.op} for test in entry.tests)
+        tree["args"] = tuple(map(_test, entry.tests))
     if entry.comment:
         tree["comment"] = entry.comment
     return tree | dict(entry.extra)
+
+
+def _test(test: Test) -> Json:
+    if test.op == MASKED_EQ or test.two:
+        return {"index": test.index, "value": test.value, "valueTwo": test.two, "op": test.op}
+    return {"index": test.index, "value": test.value, "op": test.op}
 
 
 def _member(depth: int, key: str, value: Json) -> Iterator[Line]:
