@@ -262,6 +262,8 @@ class _Reading:
         raw = self._raw(node)
         match node.type:
             case "word" | "test_operator" | "regex" | "extglob_pattern":
+                if _BREAKS.search(raw) and node.type == "word":
+                    self.doubt("it could not be parsed")
                 return _bare(raw)
             case "number" | "variable_name" | "special_variable_name" | "heredoc_start":
                 return literal(raw)
@@ -344,7 +346,8 @@ def _leaves(root: Node) -> Iterator[Node]:
             todo.extend(reversed(node.children))
 
 
-_BLANK = re.compile(r"[ \t\n]+")
+# tree-sitter-bash takes the newline of `ls\n\\rm` into the word: what a shell would cut must not be one
+_BREAKS = re.compile(r"(?:^|[^\\])(?:\\\\)*[ \t\n;|&<>()]")
 
 
 def _split(words: tuple[Word, ...]) -> tuple[Word, ...]:

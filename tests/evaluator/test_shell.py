@@ -76,7 +76,7 @@ def test_an_allowlist_holds_where_every_command_that_is_run_is_listed(command: s
     "find . -exec make \\;", "find . -ok make \\;", "find . -exec $X \\;", "find . $X", "trap make EXIT", "alias ls=make",
     "ls() { make; }; ls", "ls 'unclosed", "ls (", "if ls; then make; fi", "case a in a) make;; esac", "ls;make", "ls|make",
     "echo ${X:-$(make)}", "echo $((1+$(make)))", "ls\r\nmake", "ls\u00a0make", "! make", "ssh host ls", "echo ls | sh", "bash <<< ls",
-    "", "   ", "# ls", "cat <<EOF | make\nEOF", "watch make", "ls >(make)", "git status\\\nmake; make", "$'ls\\n'", "[[ -f $(make) ]]",
+    "", "   ", "# ls", "cat <<EOF | make\nEOF", "watch make", "ls >(make)", "git status\\\nmake; make", "$'ls\\n'", "[[ -f $(make) ]]", "ls\n\\make", "ls \n \\make",
 ])
 def test_an_allowlist_does_not_hold_where_anything_else_may_run(command: str) -> None:
     assert shell(LISTED, command) == "deny"
