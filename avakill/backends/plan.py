@@ -182,7 +182,7 @@ def _add_rule(
     layers: dict[Effect, list[Layer]],
     findings: list[Finding],
 ) -> Row:
-    denies = rule.action is Action.DENY and rule.enforcement is Enforcement.HARD
+    denies = rule.action is not Action.ALLOW and (options.strict or not _is_by_call(rule))
     if rule.enforcement is Enforcement.ADVISORY:
         return Row(rule.index, rule.name, frozenset(), False, rule.span)
     tools = policy.tools_of(rule)
@@ -213,24 +213,37 @@ def _add_rule(
 
 def _layer(rule: Rule, effect: Effect, seen: Approximation, options: Options, findings: list[Finding]) -> Layer | None:
     """The layer of one effect of one rule, or None where nothing can be lowered."""
-    by_call = rule.action is Action.REQUIRE_APPROVAL or rule.enforcement is Enforcement.SOFT
-    if rule.action is Action.DENY and not by_call:
-        if options.strict and not seen.is_exact and not (effect is Effect.EXEC and seen.may.is_everything):
-            findings.append(_strict_deny(rule, effect, seen))
-            return Layer(rule.index, True, seen.may, span=rule.span)
-        return None if seen.must.is_nothing else Layer(rule.index, True, seen.must, span=rule.span)
-    by_call = by_call or rule.rate_limit is not None
+    refuses = rule.action is not Action.ALLOW
+    by_call = _is_by_call(rule)
     certain = seen.is_exact and not by_call
+    if refuses and options.strict and not certain:
+        if effect is Effect.EXEC and seen.may.is_everything and not seen.must.is_everything:
+            return None  # a condition on a command line never becomes "no process may exec"
+        if not seen.may.is_nothing:
+            findings.append(_strict_deny(rule, effect, seen))
+        return None if seen.may.is_nothing else Layer(rule.index, True, seen.may, span=rule.span)
+    if refuses and not by_call:
+        return None if seen.must.is_nothing else Layer(rule.index, True, seen.must, span=rule.span)
     if certain or not options.strict:
         return None if seen.may.is_nothing else Layer(rule.index, False, seen.may, certain, rule.span)
     kept = NONE if by_call else seen.must
-    if not seen.may.is_nothing and rule.action is Action.ALLOW:
+    if not seen.may.is_nothing:
         reason = "with --strict the hole of an allow that depends on what no kernel sees is closed"
         findings.append(_stricter(rule, effect, seen.may, kept, reason))
     return None if kept.is_nothing else Layer(rule.index, False, kept, span=rule.span)
 
 
+def _is_by_call(rule: Rule) -> bool:
+    """Whether each call is decided for itself: by a person, or by how many there were."""
+    if rule.action is Action.DENY:
+        return rule.enforcement is Enforcement.SOFT
+    return rule.action is Action.REQUIRE_APPROVAL or rule.rate_limit is not None
+
+
 def _strict_deny(rule: Rule, effect: Effect, seen: Approximation) -> Finding:
+    if seen.is_exact:
+        reason = "with --strict what a person may still grant is denied for every call"
+        return _stricter(rule, effect, seen.may, NONE, reason)
     reason = "with --strict the condition that no kernel sees is dropped, so its region is denied for every call"
     return _stricter(rule, effect, seen.may, seen.must, reason)
 
@@ -264,7 +277,7 @@ def _evaluator_alone(
 ) -> Iterable[Finding]:
     """What is said of a rule, or of some of its effects, for which nothing can be lowered on any target."""
     missing = lowered - emitted if denies else lowered
-    if (rule.action is Action.DENY and not denies) or rule.action is Action.REQUIRE_APPROVAL:
+    if rule.action is not Action.ALLOW and _is_by_call(rule) and (missing or not lowered):
         reason = _by_call_reason(rule)
     elif rule.action is Action.ALLOW:
         reason = "no kernel counts calls: the rate limit is the evaluator's alone"
