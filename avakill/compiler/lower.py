@@ -59,6 +59,9 @@ def _lower_rule(index: int, node: Map, bag: Bag) -> Rule:
     message = node.get("message")
     require = node.get("require")
     enforcement = node.get("enforcement")
+    log = node.get("log")
+    if isinstance(log, Scalar) and value_of(log) is False:
+        bag.note(codes.IGNORED_KEY, "`log: false` has no effect: every decision is logged", log.span)
     return Rule(
         index=index,
         name=name.text,

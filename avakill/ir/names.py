@@ -74,13 +74,13 @@ _ARGUMENTS = {
         "directory_path", "folder", "target_directory",
     ),
     "command": ("cmd", "command_line", "commandline", "shell_command", "script"),
-    "url": ("uri", "href", "link"),
-    "host": ("hostname", "host_name", "domain"),
+    "url": ("uri", "href"),
+    "host": ("hostname", "host_name"),
     "cwd": ("workdir", "working_directory", "working_dir"),
     "content": ("contents", "file_text", "new_content", "file_content"),
     "old_string": ("old_str",),
     "new_string": ("new_str",),
-    "query": ("search_query", "search_term", "q"),
+    "query": ("search_query", "search_term"),
 }
 
 ARGUMENTS: Mapping[str, str] = MappingProxyType(

@@ -104,6 +104,10 @@ def test_what_is_ignored_is_said() -> None:
     assert complaints(text) == ["AVK3006 `notifications` (line 2)", "AVK3006 `sandbox` (line 3)"]
 
 
+def test_a_rule_that_asks_not_to_be_logged_is_told_that_it_is() -> None:
+    assert complaints(rule_with("log: false")) == ["AVK3006 `false` (line 6)"]
+
+
 def shadowed(*rules: str) -> list[str]:
     lines = "".join(f"  - {{name: r{number}, {rule}}}\n" for number, rule in enumerate(rules))
     return complaints(f"policies:\n{lines}")
