@@ -1,0 +1,257 @@
+"""What the lines of a denial add to f or miss of it, with witnesses (semantics §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+
+from avakill.backends.apparmor.cutting import Denial, Hole
+from avakill.backends.apparmor.field import Field
+from avakill.backends.apparmor.holes import Kind
+from avakill.backends.apparmor.ledger import Ledger
+from avakill.backends.apparmor.samples import bearer, parents_pattern, samples, two_bytes_as_two
+from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
+from avakill.ir.verdict import Lost, Verdict, Witness
+from avakill.paths.automaton import Pattern
+from avakill.paths.glob import Glob, join, split
+
+W_EFFECTS = (Effect.WRITE, Effect.ATTR, Effect.CREATE, Effect.DELETE)
+"""What AppArmor's one permission `w` is."""
+
+FIRST = {effect: operations[0] for effect, operations in OPERATIONS_OF.items()} | {Effect.DELETE: Operation.UNLINK}
+WITH_W = {
+    Effect.WRITE: (Operation.WRITE, Operation.TRUNCATE, Operation.LINK),
+    Effect.ATTR: (Operation.ATTR,),
+    Effect.CREATE: (Operation.CREATE, Operation.MKDIR, Operation.SYMLINK, Operation.LINK, Operation.RENAME),
+    Effect.DELETE: (Operation.UNLINK, Operation.RMDIR, Operation.RENAME),
+}
+"""What is lost with `w` where f allows the effect; a link asks that the new name grants no more than the old one."""
+ON_DIRECTORY = {
+    Effect.ATTR: (Operation.ATTR,),
+    Effect.DELETE: (Operation.RMDIR, Operation.RENAME),
+    Effect.CREATE: (Operation.MKDIR, Operation.RENAME),
+}
+"""The same for a directory alone."""
+
+Fields = Mapping[Effect, Field]
+
+
+def place_of(pattern: Pattern, operations: Iterable[Operation]) -> Lost:
+    """The place that holds all of a pattern."""
+    if not isinstance(pattern, Glob):
+        return Lost(tuple(operations), "/", True)
+    below = pattern.below or len(pattern.parts) > len(pattern.literal_prefix) + 1 or not isinstance(pattern.parts[-1:], tuple)
+    return Lost(tuple(operations), join(pattern.literal_prefix), below)
+
+
+def _deepest(one: Pattern, other: Pattern, operations: tuple[Operation, ...]) -> Lost:
+    return max((place_of(one, operations), place_of(other, operations)), key=lambda lost: (len(split(lost.place)), not lost.below))
+
+
+class Claims:
+    """Weighs denials against f and writes what differs into a ledger."""
+
+    def __init__(self, fields: Fields, ledger: Ledger) -> None:
+        self.fields = fields
+        self.ledger = ledger
+
+    def weigh(self, denial: Denial) -> None:
+        """All of one denial's lines."""
+        if denial.wide:
+            self._wide(denial)
+        if denial.narrow:
+            self._narrow(denial)
+        for hole in denial.closed:
+            self._closed(denial, hole)
+        if any(effect in W_EFFECTS for effect in denial.effects):
+            self._lumped(denial)
+        elif Effect.READ in denial.effects:
+            self._read_only(denial)
+        if any(cut.kind is not Kind.TREE for cut in denial.cuts) and denial.effects != (Effect.EXEC,):
+            self._directories_in_holes(denial)
+
+    # -- over-denials --
+
+    def _charge(
+        self,
+        denial: Denial,
+        reason: str,
+        asked: Effect,
+        operation: Operation,
+        found: tuple[tuple[tuple[str, int | None], ...], bool],
+        lost: Lost,
+    ) -> None:
+        """STRICTER for the deny, and for each allow that f names."""
+        objects, sure = found
+        if not objects and sure:
+            return
+        example = objects[0][0] if objects else next(iter(samples(denial.pattern)), lost.place)
+        witness = Witness(operation, example, policy=True, target=False)
+        self.ledger.note(denial.layer.index, Verdict.STRICTER, reason, denial.effects, witness, (lost,))
+        for path, index in objects:
+            if index is not None and index != denial.layer.index:
+                named = Witness(operation, path, policy=True, target=False)
+                self.ledger.note(index, Verdict.STRICTER, f"{_HOLE}: {reason}", (asked,), named, (lost,))
+
+    def _wide(self, denial: Denial) -> None:
+        for effect in denial.effects:
+            extra = two_bytes_as_two(denial.pattern)
+            objects = self.fields[effect].allowed_in((denial.pattern,), (), tuple(hole.pattern for hole in denial.open))
+            for path in extra:
+                answer = self.fields[effect].ask(path)
+                if answer is not None and answer.allowed:
+                    objects = ((*objects[0], (path, answer.index)), objects[1])
+            lost = place_of(denial.pattern, (*OPERATIONS_OF[effect], Operation.RENAME, Operation.LINK))
+            if extra or objects[0]:
+                self._charge(denial, _WIDE, effect, FIRST[effect], (objects[0], objects[1] and not extra), lost)
+
+    def _narrow(self, denial: Denial) -> None:
+        path = next(iter(samples(denial.pattern)), "/")
+        witness = Witness(FIRST[denial.effects[0]], path, policy=False, target=True)
+        self.ledger.note(denial.layer.index, Verdict.WEAKER, _NARROW, denial.effects, witness)
+
+    def _closed(self, denial: Denial, hole: Hole) -> None:
+        outside = tuple(one.pattern for one in denial.open)
+        for effect in denial.effects:
+            found = self.fields[effect].allowed_in((denial.pattern, hole.pattern), samples(hole.pattern), outside)
+            found = (tuple((p, i) for p, i in found[0] if denial.pattern.holds(p)), found[1])
+            operations = (*OPERATIONS_OF[effect], *((Operation.RENAME, Operation.LINK) if effect is not Effect.EXEC else ()))
+            lost = _deepest(denial.pattern, hole.pattern, operations)
+            self._charge(denial, _CLOSED, effect, FIRST[effect], found, lost)
+
+    def _lumped(self, denial: Denial) -> None:
+        outside = tuple(hole.pattern for hole in denial.open)
+        for effect in W_EFFECTS:
+            if effect not in denial.effects:
+                found = self.fields[effect].allowed_in((denial.pattern,), samples(denial.pattern), outside)
+                self._charge(denial, _LUMPED, effect, FIRST[effect], found, place_of(denial.pattern, WITH_W[effect]))
+
+    def _read_only(self, denial: Denial) -> None:
+        """A rename asks reading of the old name, so what may not be read may not be renamed to where it stays unreadable."""
+        outside = tuple(hole.pattern for hole in denial.open)
+        objects, sure = self.fields[Effect.DELETE].allowed_in((denial.pattern,), samples(denial.pattern), outside)
+        if not objects and sure:
+            return
+        lost = place_of(denial.pattern, (Operation.RENAME,))
+        inner = ((f"{path}/inside", index) for path, index in objects if denial.pattern.holds(f"{path}/inside"))
+        inner = ((path, index) for path, index in inner if self._says(Effect.DELETE, path))
+        olds = (*objects, *inner, *((path, None) for path in samples(denial.pattern) if self._says(Effect.DELETE, path)))
+        pairs = ((old, self._unreadable_beside(denial, old), index) for old, index in olds)
+        pairs = [(old, new, index) for old, new, index in pairs if new is not None and not any(one.holds(old) for one in outside)]
+        if not pairs and not sure:
+            pairs = [(f"{lost.place.rstrip('/')}/x", f"{lost.place.rstrip('/')}/moved", None)]
+        for place, (old, new, index) in enumerate(pairs):
+            witness = Witness(Operation.RENAME, old, True, False, to=new)
+            if place == 0:
+                self.ledger.note(denial.layer.index, Verdict.STRICTER, _READ_ONLY, denial.effects, witness, (lost,))
+            if index is not None:
+                self.ledger.note(index, Verdict.STRICTER, f"{_HOLE}: {_READ_ONLY}", (Effect.DELETE,), witness, (lost,))
+
+    def _unreadable_beside(self, denial: Denial, old: str) -> str | None:
+        """A new name that f denies to read and allows to create."""
+        folder, _, name = old.rpartition("/")
+        tries = chain((f"{folder}/x{name}", f"{old}x", f"{folder}/moved"), samples(denial.pattern), self.unreadable, self._creatable(denial))
+        for path in tries:
+            apart = path != old and not path.startswith(f"{old}/") and not old.startswith(f"{path}/")
+            free = all(self._says(effect, path) is not False for effect in (Effect.CREATE, Effect.DELETE))
+            if apart and free and self._says(Effect.READ, path) is False:
+                return path
+        return None
+
+    unreadable: tuple[str, ...] = ()
+    """Some objects that the policy denies to read."""
+
+    def _creatable(self, denial: Denial) -> Iterator[str]:
+        """Objects of the pattern that f allows to create, looked for where no quick guess was one."""
+        objects, _ = self.fields[Effect.CREATE].allowed_in((denial.pattern,), (), tuple(hole.pattern for hole in denial.open))
+        for path, _ in objects:
+            yield path
+            yield f"{path}x"
+
+    def _says(self, effect: Effect, path: str) -> bool | None:
+        answer = self.fields[effect].ask(path)
+        return None if answer is None else answer.allowed
+
+    def _directories_in_holes(self, denial: Denial) -> None:
+        for hole, cut in zip(denial.open, denial.cuts, strict=True):
+            if cut.kind is Kind.TREE:
+                continue
+            for effect, operations in ON_DIRECTORY.items():
+                found = self.fields[effect].allowed_in((denial.pattern, hole.pattern), ())
+                lost = _deepest(denial.pattern, hole.pattern, operations)
+                self._charge(denial, _DIRECTORY, effect, operations[0], found, lost)
+
+    def above(self, denial: Denial, ancestors: tuple[str, ...]) -> None:
+        """The ancestors of a denied pattern, which may not be renamed: nor can they be changed otherwise."""
+        for path in ancestors:
+            for effect, operations in ON_DIRECTORY.items():
+                answer = self.fields[effect].ask(path)
+                if answer is None or answer.allowed:
+                    found = ((path, answer.index if answer else None),)
+                    self._charge(denial, _ABOVE, effect, operations[0], (found, True), Lost(operations, path))
+
+    def guarded_name(self, denial: Denial) -> None:
+        """A name that may not be written, only so that no other file takes it."""
+        for effect in W_EFFECTS:
+            found = self.fields[effect].allowed_in((denial.pattern,), samples(denial.pattern))
+            operations = tuple(dict.fromkeys((*WITH_W[effect], Operation.RENAME)))
+            self._charge(denial, _GUARDED, effect, FIRST[effect], found, place_of(denial.pattern, operations))
+
+    # -- leaks --
+
+    def examples(self, hole: Hole) -> tuple[str, ...]:
+        return samples(hole.pattern)
+
+    def gains_exec(self, old: str, new: str) -> bool:
+        """Whether a rename gains EXEC and nothing else refuses it."""
+        return (
+            self._says(Effect.EXEC, old) is False
+            and self._says(Effect.EXEC, new) is not False
+            and self._is_free(old)
+            and self._is_free(new)
+        )
+
+    def moved_parent(self, denial: Denial, kept: frozenset[str]) -> None:
+        """A directory between the literal prefix and the last component can be renamed, and its content leaves the pattern."""
+        parents = parents_pattern(denial.pattern)
+        if parents is None:
+            return
+        objects, sure = self.fields[Effect.DELETE].allowed_in((parents,), (), ())
+        places = [path for path, _ in objects] + [f"{join(parents.literal_prefix).rstrip('/')}/{name}" for name in ("d", "d/e")]
+        goals = ["/moved", "/tmp/moved", *(f"{join(hole.pattern.literal_prefix)}/moved" for hole in denial.open)]
+        for parent in places:
+            bearer_ = bearer(denial.pattern, parent)
+            if bearer_ is None or parent in kept or not self._is_free(parent):
+                continue
+            for goal in (f"{parent}-moved", *goals):
+                if goal not in kept and self._is_free(goal) and self._leaks(parent, goal, bearer_):
+                    witness = Witness(Operation.RENAME, parent, False, True, to=goal)
+                    self.ledger.note(denial.layer.index, Verdict.WEAKER, _PARENT, denial.effects, witness)
+                    return
+        if not sure:
+            witness = Witness(Operation.RENAME, places[0], False, True, to="/moved")
+            self.ledger.note(denial.layer.index, Verdict.WEAKER, _PARENT, denial.effects, witness)
+
+    def _is_free(self, path: str) -> bool:
+        return all(self._says(effect, path) is not False for effect in (Effect.READ, *W_EFFECTS))
+
+    def _leaks(self, parent: str, goal: str, old: str) -> bool:
+        """Whether f refuses the rename of `parent` to `goal` for the sake of what stands at `old`."""
+        new = goal + old[len(parent) :]
+        if self._says(Effect.DELETE, old) is False or self._says(Effect.CREATE, new) is False:
+            return True
+        return any(
+            self._says(effect, old) is False and self._says(effect, new) is not False for effect in (Effect.READ, Effect.WRITE, Effect.EXEC)
+        )
+
+
+_HOLE = "the hole is not whole"
+_WIDE = "AppArmor's patterns count bytes and cannot intersect, so the line matches more than the rule"
+_NARROW = "AppArmor's patterns cannot spell every case variant of the name"
+_CLOSED = "AppArmor's deny always wins and this hole cannot be cut out of the pattern, so it stays closed"
+_LUMPED = "AppArmor's one permission `w` is write, create, delete, chmod and chown together"
+_READ_ONLY = "AppArmor asks reading of the old name of a rename"
+_DIRECTORY = "a directory that bears a name of the hole stays denied, or it would carry denied content away"
+_GUARDED = "AppArmor does not ask `x` in a rename, so nothing may be written where a program may run"
+_ABOVE = "the directories above the denied path may not be renamed, and `w` on them is also chmod, chown, mkdir and rmdir"
+_PARENT = "a directory above a matching name can be renamed, and its content leaves the pattern"

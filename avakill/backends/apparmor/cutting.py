@@ -1,0 +1,201 @@
+"""From one effect's ordered layers to denied patterns: each deny minus the holes of the allows above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from avakill.backends.apparmor.field import Work, prefix_of
+from avakill.backends.apparmor.holes import Cut, Kind, cut_of, subtract, trie
+from avakill.backends.apparmor.model import Tokens
+from avakill.backends.apparmor.tokens import spell
+from avakill.backends.plan import Layer
+from avakill.ir.effect import Effect
+from avakill.ir.region import Piece
+from avakill.paths.automaton import Pattern, covers, disjoint
+from avakill.paths.glob import EVERYTHING, Glob, Wildcard, tree
+from avakill.paths.index import PrefixIndex
+
+MAX_SPLITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A hole in a denied pattern: what an allow (row `index`) or the deny itself (None) leaves out of it."""
+
+    pattern: Pattern
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """One denied pattern of one layer, for effects that are lowered alike.
+
+    `whole` are its lines where a hole takes directories too, `objects` where a hole that ends at its names leaves
+    directories denied: who moves such a directory moves what is denied below it. `open` are the holes that were cut out
+    (with their `cuts`), `closed` those that could not be said and stay denied. `wide`: the lines match more than `pattern`.
+    """
+
+    layer: Layer
+    effects: tuple[Effect, ...]
+    pattern: Pattern
+    whole: tuple[Tokens, ...]
+    objects: tuple[Tokens, ...]
+    open: tuple[Hole, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    closed: tuple[Hole, ...] = ()
+    wide: bool = False
+    narrow: bool = False
+
+
+_Related = tuple[Piece[Pattern], int | None]
+
+
+def denials(effects: tuple[Effect, ...], layers: tuple[Layer, ...], work: Work) -> Iterator[Denial]:
+    """Every deny of the layers, first match wins."""
+    holes: PrefixIndex[_Related] = PrefixIndex()
+    for layer in layers:
+        for piece in layer.region.pieces:
+            if layer.denies:
+                yield from _denied(layer, effects, piece, holes, work)
+            else:
+                holes.add(prefix_of(piece), (piece, layer.index))
+
+
+def _denied(
+    layer: Layer, effects: tuple[Effect, ...], piece: Piece[Pattern], holes: PrefixIndex[_Related], work: Work
+) -> Iterator[Denial]:
+    pattern, is_wide = _one_pattern(piece.within)
+    related: list[_Related] = [(Piece((without,)), None) for without in piece.without]
+    related += holes.related(prefix_of(Piece((pattern,))))
+    todo = [(pattern, tuple(related))]
+    for _ in range(MAX_SPLITS):
+        if not todo:
+            return
+        pattern, left = todo.pop()
+        sorted_ = _sort(pattern, left, work, len(todo))
+        if sorted_ is None:
+            continue
+        open_, closed, more, only_these = sorted_
+        todo += more
+        if not only_these:
+            yield _spelled(layer, effects, pattern, open_, closed, is_wide)
+    for pattern, left in todo:
+        closed = [Hole(one, index) for hole, index in left for one in hole.within[:1]]
+        yield _spelled(layer, effects, pattern, [], closed, is_wide)
+
+
+def _one_pattern(within: tuple[Pattern, ...]) -> tuple[Pattern, bool]:
+    """The pattern that an intersection is, or the closest of those around it; and whether it is wider."""
+    if not within:
+        return EVERYTHING, False
+    kept = [one for one in within if not any(other is not one and covers(one, other) for other in within)]
+    kept = kept or [within[0]]
+    best = max(kept, key=lambda one: len(one.literal_prefix))
+    return best, len(kept) > 1
+
+
+_Sorted = tuple[list[Hole], list[Hole], list[tuple[Pattern, tuple[_Related, ...]]], bool]
+
+
+def _sort(pattern: Pattern, related: tuple[_Related, ...], work: Work, depth: int) -> _Sorted | None:
+    """The holes that can be cut out of `pattern`, those that cannot, and what is denied inside of holes with exceptions.
+
+    None when a hole takes all of it. The last is whether nothing else of it is denied: `P - (all - W)` is `P and W`.
+    """
+    open_: list[Hole] = []
+    closed: list[Hole] = []
+    more: list[tuple[Pattern, tuple[_Related, ...]]] = []
+    for place, (hole, index) in enumerate(related):
+        work.cuts -= 20
+        if work.cuts < 0:
+            closed += [Hole(one, index) for one in hole.within[:1]]
+            continue
+        if any(_apart(one, pattern) for one in hole.within):
+            continue
+        within = [one for one in hole.within if not covers(one, pattern)]
+        without = [one for one in hole.without if not any(_apart(one, other) for other in (pattern, *within))]
+        if not within and not without:
+            return None
+        if any(covers(one, pattern) for one in without):
+            continue
+        if len(within) == 1 and not without:
+            simple = _simplified(pattern, within[0])
+            (open_ if simple is not None else closed).append(Hole(simple or within[0], index))
+        elif len(within) <= 1 and depth + len(more) + len(without) < MAX_SPLITS and all(covers(pattern, one) for one in without):
+            others = tuple(entry for other, entry in enumerate(related) if other != place)
+            more += [(one, others) for one in without]
+            if not within:
+                return [], [], more, True
+            simple = _simplified(pattern, within[0])
+            (open_ if simple is not None else closed).append(Hole(simple or within[0], index))
+        else:
+            closed += [Hole(one, index) for one in (within or [pattern])[:1]]
+    return open_, closed, more, False
+
+
+def _apart(one: Pattern, other: Pattern) -> bool:
+    """As `disjoint`, quickly where one begins with `**` above the other's tree."""
+    if isinstance(one, Glob) and isinstance(other, Glob):
+        for deep, inner in ((one, other), (other, one)):
+            prefix = deep.literal_prefix
+            if inner.is_tree and len(deep.parts) > len(prefix) and deep.parts[len(prefix)] is Wildcard.DEEP:
+                shared = inner.literal_prefix[: len(prefix)] == prefix
+                return not shared and disjoint(one, other)
+    return disjoint(one, other)
+
+
+def _simplified(pattern: Pattern, hole: Pattern) -> Pattern | None:
+    """A hole that can be cut out and takes the same of `pattern`, or None."""
+    if not isinstance(hole, Glob):
+        return None
+    if cut_of(hole) is not None and (cut_of(hole).is_plain or _is_tree(pattern)):  # type: ignore[union-attr]
+        return hole
+    around = tree("/" + "/".join(hole.literal_prefix))
+    if hole.literal_prefix and not hole.fold and isinstance(pattern, Glob) and _same_inside(pattern, around, hole):
+        return around
+    return None
+
+
+def _is_tree(pattern: Pattern) -> bool:
+    return isinstance(pattern, Glob) and pattern.is_tree and not pattern.fold
+
+
+def _same_inside(pattern: Glob, around: Glob, hole: Glob) -> bool:
+    """Whether all that `pattern` has in the tree `around` is in the hole."""
+    from avakill.paths.automaton import Undecided, is_empty
+
+    try:
+        return is_empty((pattern, around), (hole,))
+    except Undecided:
+        return False
+
+
+def _spelled(
+    layer: Layer, effects: tuple[Effect, ...], pattern: Pattern, open_: list[Hole], closed: list[Hole], is_wide: bool
+) -> Denial:
+    spelled = spell(pattern)
+    wide = is_wide or spelled.wide
+    if not open_:
+        lines = (spelled.tokens,)
+        return Denial(layer, effects, pattern, lines, lines, closed=tuple(closed), wide=wide, narrow=spelled.narrow)
+    kept = open_
+    whole = _subtract(spelled.tokens, kept, True)
+    if whole is None:
+        kept = [hole for hole in open_ if _cut(hole).is_plain]
+        closed = [*closed, *(hole for hole in open_ if not _cut(hole).is_plain)]
+        whole = _subtract(spelled.tokens, kept, True) or ()
+    cuts = tuple(_cut(hole) for hole in kept)
+    objects = whole if all(cut.kind is Kind.TREE for cut in cuts) else _subtract(spelled.tokens, kept, False) or ()
+    return Denial(layer, effects, pattern, whole, objects, tuple(kept), cuts, tuple(closed), wide, spelled.narrow)
+
+
+def _subtract(tokens: Tokens, holes: list[Hole], directories: bool) -> tuple[Tokens, ...] | None:
+    return subtract(tokens, trie(map(_cut, holes), directories), directories)
+
+
+def _cut(hole: Hole) -> Cut:
+    assert isinstance(hole.pattern, Glob)
+    cut = cut_of(hole.pattern)
+    assert cut is not None
+    return cut

@@ -1,0 +1,142 @@
+"""A plan to one AppArmor profile and the findings about it, from one walk over the denials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from avakill.backends.apparmor.claims import W_EFFECTS, Claims
+from avakill.backends.apparmor.cutting import Denial, denials
+from avakill.backends.apparmor.field import Field, Work
+from avakill.backends.apparmor.holes import Cut, Kind
+from avakill.backends.apparmor.ledger import Ledger
+from avakill.backends.apparmor.model import Heading, Many, PathRule, Profile, Token, Tokens
+from avakill.backends.apparmor.network import lower_network
+from avakill.backends.apparmor.programs import guarded
+from avakill.backends.apparmor.samples import samples
+from avakill.backends.apparmor.tokens import DEEP, encode
+from avakill.backends.contract import Lowering, Settings, blind_operations
+from avakill.backends.plan import Layer, Plan
+from avakill.ir.effect import Effect, Operation
+from avakill.paths.automaton import Pattern
+from avakill.paths.glob import Glob, join
+
+MEDIATED = frozenset(Operation) - {Operation.ATTR}
+"""chmod and chown are mediated, utimes and setxattr are not (facts/apparmor.md), so ATTR as a whole is not."""
+
+ORDER = "rwlx"
+
+
+def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
+    """Pure and total; `settings` say nothing to AppArmor."""
+    ledger = Ledger(plan)
+    work = Work(asks=60_000 + 60 * len(plan.rows), searches=600 + len(plan.rows))
+    found = tuple(denial for effects, layers in plan.effect_groups() for denial in denials(effects, layers, work))
+    claims = Claims(_fields(plan, work), ledger)
+    lines = _Lines()
+    reading = (denial for denial in found if Effect.READ in denial.effects)
+    claims.unreadable = tuple(path for denial, _ in zip(reading, range(64), strict=False) for path in samples(denial.pattern))
+    above = {id(denial): ancestors(denial.pattern) for denial in found if denial.whole or denial.objects}
+    kept = frozenset(path for paths in above.values() for path in paths)
+    for denial in found:
+        claims.weigh(denial)
+        lines.add_denial(denial)
+        for guard, line, is_name in guarded(denial, claims):
+            lines.add(line, "w", denial.layer)
+            claims.guarded_name(guard)
+            if is_name:
+                lines.add_above(guard.layer, ancestors(guard.pattern))
+                claims.above(guard, ancestors(guard.pattern))
+        lines.add_above(denial.layer, above.get(id(denial), ()))
+        claims.above(denial, above.get(id(denial), ()))
+        if denial.whole or denial.objects:
+            claims.moved_parent(denial, kept)
+    network = lower_network(plan, ledger)
+    profile = Profile(
+        _heading(plan),
+        lines.rules(),
+        (network.index, network.span) if network is not None else None,
+        guarded=bool(lines.lines) or network is not None,
+    )
+    return Lowering(profile, ledger.findings(), blind_operations(plan, MEDIATED), {"apparmor": "3.0"})
+
+
+def _fields(plan: Plan, work: Work) -> dict[Effect, Field]:
+    """The layers of each file effect, those that are alike once."""
+    result: dict[Effect, Field] = {}
+    for effects, layers in plan.effect_groups():
+        shared = Field(layers, work)
+        result.update(dict.fromkeys(effects, shared))
+    return result
+
+
+def _heading(plan: Plan) -> Heading:
+    names = tuple((row.index, row.name) for row in plan.rows if row.denies)
+    return Heading(plan.policy.path, plan.policy.sha256, str(plan.options.scope), plan.options.strict, names)
+
+
+def ancestors(pattern: Pattern) -> tuple[str, ...]:
+    """The literal directories above all objects of a pattern, but `/`, which cannot be renamed."""
+    if not isinstance(pattern, Glob) or pattern.fold:
+        return ()
+    names = pattern.literal_prefix
+    last = len(names) if len(names) == len(pattern.parts) else len(names) + 1
+    return tuple(join(names[:length]) for length in range(1, last))
+
+
+class _Lines:
+    """The deny lines: a pattern once, with all permissions that some row takes from it."""
+
+    def __init__(self) -> None:
+        self.lines: dict[Tokens, tuple[set[str], Layer]] = {}
+
+    def add(self, tokens: Tokens, permissions: str, layer: Layer) -> None:
+        known = self.lines.get(tokens)
+        if known is None:
+            self.lines[tokens] = (set(permissions), layer)
+        else:
+            known[0].update(permissions)
+
+    def add_denial(self, denial: Denial) -> None:
+        whole = ("r" if Effect.READ in denial.effects else "") + ("x" if Effect.EXEC in denial.effects else "")
+        writes = any(effect in W_EFFECTS for effect in denial.effects)
+        objects = ("wl" if Effect.CREATE in denial.effects else "w") if writes else ""
+        if denial.whole is denial.objects:
+            for tokens in denial.whole:
+                self.add(tokens, whole + objects, denial.layer)
+            return
+        for tokens in denial.whole if whole else ():
+            self.add(tokens, whole, denial.layer)
+        for tokens in denial.objects if objects else ():
+            self.add(tokens, objects, denial.layer)
+        if whole == "r" and not objects:
+            for tokens in (line for cut in denial.cuts for line in _directory_forms(cut)):
+                self.add(tokens, "w", denial.layer)
+
+    def add_above(self, layer: Layer, paths: tuple[str, ...]) -> None:
+        for path in paths:
+            self.add((encode(f"{path}/"),), "w", layer)
+
+    def rules(self) -> tuple[PathRule, ...]:
+        return tuple(
+            PathRule(tokens, "".join(sorted(permissions, key=ORDER.index)), layer.index, layer.span)
+            for tokens, (permissions, layer) in self.lines.items()
+        )
+
+
+def _directory_forms(cut: Cut) -> Iterator[Tokens]:
+    """The directories that bear a name of a hole which has nothing below it."""
+    match cut.kind:
+        case Kind.PATH:
+            yield (cut.prefix + b"/",)
+        case Kind.NAMES:
+            yield from _ending((cut.prefix + b"/",), Many.NAME, cut.suffix)
+        case Kind.DEEP_NAMES if cut.suffix.startswith(b"/"):
+            yield (cut.prefix + b"/", DEEP, cut.suffix[1:] + b"/")
+        case Kind.DEEP_NAMES:
+            yield from _ending((cut.prefix + b"/",), Many.ANY, cut.suffix)
+        case Kind.BEGINNINGS:
+            yield (cut.prefix, Many.NAME, b"/")
+
+
+def _ending(before: Tokens, run: Token, suffix: bytes) -> Iterator[Tokens]:
+    yield (*before, run, suffix + b"/")

@@ -1,0 +1,70 @@
+"""What an AppArmor profile of ours is made of: path patterns as tokens over bytes, deny rules, families of sockets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from avakill.source.span import Span
+
+PROFILE = "avakill-agent"
+
+
+class Many(Enum):
+    """A run of bytes, also empty: `NAME` stops at a slash (`*`), `ANY` does not (`**`)."""
+
+    NAME = "*"
+    ANY = "**"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One byte of a set; bit n of `mask` stands for byte n."""
+
+    mask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several runs of tokens."""
+
+    options: tuple[tuple[Token, ...], ...]
+
+
+Token = bytes | OneOf | Many | Choice
+Tokens = tuple[Token, ...]
+"""A pattern over the names that the kernel shows to the profile: absolute, and a directory's ends in a slash."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathRule:
+    """`deny "<tokens>" <permissions>,` for the row `index`; `permissions` is a part of `rwlx`."""
+
+    tokens: Tokens
+    permissions: str
+    index: int
+    origin: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the header and the comments say of the policy."""
+
+    path: str
+    sha256: str
+    scope: str
+    strict: bool
+    names: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile without attachment. `guarded`: something is denied, so the profile defends itself too.
+
+    `network` is the row that takes the IP families away, with its place; None when none does.
+    """
+
+    heading: Heading
+    rules: tuple[PathRule, ...] = ()
+    network: tuple[int, Span | None] | None = None
+    guarded: bool = False
