@@ -19,7 +19,7 @@ from avakill.backends.approximate import (
     protected_globs,
     view,
 )
-from avakill.ir.condition import Always, CommandIn, ContentScan, ShellSafe
+from avakill.ir.condition import ALWAYS, CommandIn, ContentScan, ShellSafe
 from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, TOOL_EFFECTS, Effect
 from avakill.ir.endpoint import Endpoint
 from avakill.ir.policy import Action, Enforcement, Policy, Rule
@@ -442,20 +442,16 @@ def endpoint_example(within: tuple[Endpoint, ...], without: tuple[Endpoint, ...]
 
 def _other_tools(policy: Policy, plan: Plan) -> Iterable[Finding]:
     """A deny of an effect that the evaluator would still grant to another tool says so (semantics §3)."""
-    denied_by_all = [r for r in policy.rules if r.action is Action.DENY and isinstance(r.condition, Always)]
-    covered = {tool for tool in TOOL_EFFECTS if any(rule.holds_tool(tool) for rule in denied_by_all)}
-    conditions: dict[Any, set[str]] = {}
-    for rule in policy.rules:
-        if rule.action is Action.DENY:
-            tools = conditions.setdefault(rule.condition, set())
-            tools.update(tool for tool in TOOL_EFFECTS if rule.holds_tool(tool))
-    for row in plan.rows:
-        if row.index < 0 or not row.denies:
-            continue
-        rule = policy.rules[row.index]
-        mine = conditions[rule.condition] | covered
-        others = {tool for tool, effects in TOOL_EFFECTS.items() if effects & row.effects} - mine
+    denying = [policy.rules[row.index] for row in plan.rows if row.index >= 0 and row.denies]
+    by_condition: dict[Any, set[str]] = {}
+    for rule in denying:
+        tools = by_condition.setdefault(rule.condition, set())
+        tools.update(tool for tool in TOOL_EFFECTS if rule.holds_tool(tool))
+    always = by_condition.get(ALWAYS, set())
+    for rule in denying:
+        row = plan.row_by_index[rule.index]
+        others = {tool for tool, effects in TOOL_EFFECTS.items() if effects & row.effects} - by_condition[rule.condition] - always
         if others:
             names = ", ".join(f"`{tool}`" for tool in sorted(others))
             reason = f"the evaluator may still grant the same effect to {names}; a kernel cannot tell the tools apart"
-            yield Finding(row.index, Verdict.EXACT, reason, span=row.span)
+            yield Finding(rule.index, Verdict.EXACT, reason, span=row.span)
