@@ -74,7 +74,7 @@ def _word_in(call: Call, word: Word, bases: tuple[str, ...], globs: tuple[Glob, 
     if not has_hole(word.text):
         return truth
     # a hole in the first name may choose any directory; further on it is taken for a name
-    return Truth.UNSURE if truth is not Truth.NO or has_hole(word.text.partition("/")[0]) and _is_path(word) else Truth.NO
+    return Truth.UNSURE if truth is not Truth.NO or (has_hole(word.text.partition("/")[0]) and _is_path(word)) else Truth.NO
 
 
 def _may_meet(call: Call, places: tuple[tuple[str, ...], ...], globs: tuple[Glob, ...]) -> bool:

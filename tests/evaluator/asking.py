@@ -1,4 +1,5 @@
 """A policy as text, a call as a tool and its arguments, and what comes out."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -32,17 +33,21 @@ def linked(**links: str) -> Context:
 
 
 def ask(
-    asked: Policy, tool: str, context: Context = CONTEXT, /, *, cwd: str | None = None, agent: str | None = None,
+    asked: Policy,
+    tool: str,
+    context: Context = CONTEXT,
+    /,
+    *,
+    cwd: str | None = None,
+    agent: str | None = None,
     **arguments: object,
 ) -> Decision:
     return decide(asked, make_event(tool, arguments, cwd=cwd, agent=agent), context)
 
 
-def verdict(
-    asked: Policy, tool: str, context: Context = CONTEXT, /, *, cwd: str | None = None, **arguments: object
-) -> str:
+def verdict(asked: Policy, tool: str, context: Context = CONTEXT, /, *, cwd: str | None = None, **arguments: object) -> str:
     """`allow`, `deny` or `require_approval`."""
-    return str(ask(asked, tool, context, cwd=cwd, **arguments).action)
+    return str(decide(asked, make_event(tool, arguments, cwd=cwd), context).action)
 
 
 def verdict_of(asked: Policy, tool: str, arguments: Mapping[str, object], context: Context = CONTEXT) -> str:

@@ -1,4 +1,5 @@
 """One ordered list: the first rule that holds decides."""
+
 from __future__ import annotations
 
 import pytest
@@ -48,10 +49,13 @@ def test_an_approval_is_not_leave() -> None:
 
 
 def test_an_approval_that_covers_a_part_of_a_call_does_not_hide_a_deny_of_the_rest() -> None:
-    both = policy("""
+    both = policy(
+        """
         - {name: ask, tools: ["file_*"], action: require_approval, conditions: {path_match: {path: ["/a/**"]}}}
         - {name: no, tools: ["file_*"], action: deny, conditions: {path_match: {path: ["/b/**"]}}}
-    """, "allow")
+    """,
+        "allow",
+    )
     assert verdict(both, "Read", paths=["/a/x"]) == "require_approval"
     assert verdict(both, "Read", paths=["/a/x", "/c/x"]) == "require_approval"
     assert verdict(both, "Read", paths=["/a/x", "/b/x"]) == "deny"
@@ -102,7 +106,8 @@ def test_a_fault_of_ours_denies_and_says_so() -> None:
 
     decision = ask(policy("- {name: yes, tools: ['*'], action: allow}"), "Read", replace(CONTEXT, resolver=Broken()), path="/a")
     assert (decision.allowed, decision.reason) == (
-        False, "the evaluator failed (ZeroDivisionError), and what cannot be judged is denied",
+        False,
+        "the evaluator failed (ZeroDivisionError), and what cannot be judged is denied",
     )
 
 
@@ -120,9 +125,7 @@ def test_ten_thousand_rules_take_well_under_a_second() -> None:
     from avakill.ir.policy import Action, Policy, Rule
     from avakill.paths.glob import parse
 
-    rules = tuple(
-        Rule(n, f"r{n}", ("file_*",), Action.DENY, PathIn(Field("path"), parse(f"~/d{n}/**"))) for n in range(10_000)
-    )
+    rules = tuple(Rule(n, f"r{n}", ("file_*",), Action.DENY, PathIn(Field("path"), parse(f"~/d{n}/**"))) for n in range(10_000))
     started = time.process_time()
     assert decide(Policy(rules), make_event("Read", {"path": "~/x"}), CONTEXT).rule is None
     assert time.process_time() - started < 1

@@ -1,4 +1,5 @@
 """However a path is written, a rule sees where it leads."""
+
 from __future__ import annotations
 
 import unicodedata
@@ -9,23 +10,52 @@ import pytest
 from avakill.evaluator.context import Context, TableResolver
 from tests.evaluator.asking import CONTEXT, HOME, WORKSPACE, ask, linked, policy, verdict, verdict_of
 
-NO_SSH = policy("""
+NO_SSH = policy(
+    """
     - {name: no-ssh, tools: ["file_*"], action: deny, conditions: {path_match: {path: ["~/.ssh/**"]}}}
-""", "allow")
+""",
+    "allow",
+)
 ONLY_APP = policy("""
     - {name: app, tools: ["file_*"], action: allow, conditions: {path_match: {path: ["./**"]}}}
 """)
 
 
-@pytest.mark.parametrize("path", [
-    "~/.ssh/id_rsa", "~/.ssh", "~/.ssh/", "/home/u/.ssh/id_rsa", "/home/u//.ssh///id_rsa", "/home/u/./.ssh/id_rsa",
-    "/home/u/app/../.ssh/id_rsa", "../.ssh/id_rsa", "x/../../.ssh/id_rsa", "~/app/../.ssh", "//home/u/.ssh",
-    "file:///home/u/.ssh/id_rsa", "file:/home/u/.ssh", "file://localhost/home/u/.ssh/id", "FILE:///home/u/.ssh/id",
-    "file:///home/u/%2essh/id_rsa", "$HOME/.ssh/id_rsa", "${HOME}/.ssh/id_rsa", " ~/.ssh/id_rsa", "~/.ssh/id_rsa\n",
-    "/proc/self/root/home/u/.ssh/id_rsa", "/proc/self/cwd/../.ssh/id_rsa", "/proc/thread-self/cwd/../.ssh",
-    "/proc/1/root/home/u/.ssh", "/../home/u/.ssh", "~other/.ssh/id_rsa", "/proc/self/fd/3", "/dev/fd/3",
-    "$PWD/../.ssh/id_rsa", "file://elsewhere/home/u/.ssh",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "~/.ssh/id_rsa",
+        "~/.ssh",
+        "~/.ssh/",
+        "/home/u/.ssh/id_rsa",
+        "/home/u//.ssh///id_rsa",
+        "/home/u/./.ssh/id_rsa",
+        "/home/u/app/../.ssh/id_rsa",
+        "../.ssh/id_rsa",
+        "x/../../.ssh/id_rsa",
+        "~/app/../.ssh",
+        "//home/u/.ssh",
+        "file:///home/u/.ssh/id_rsa",
+        "file:/home/u/.ssh",
+        "file://localhost/home/u/.ssh/id",
+        "FILE:///home/u/.ssh/id",
+        "file:///home/u/%2essh/id_rsa",
+        "$HOME/.ssh/id_rsa",
+        "${HOME}/.ssh/id_rsa",
+        " ~/.ssh/id_rsa",
+        "~/.ssh/id_rsa\n",
+        "/proc/self/root/home/u/.ssh/id_rsa",
+        "/proc/self/cwd/../.ssh/id_rsa",
+        "/proc/thread-self/cwd/../.ssh",
+        "/proc/1/root/home/u/.ssh",
+        "/../home/u/.ssh",
+        "~other/.ssh/id_rsa",
+        "/proc/self/fd/3",
+        "/dev/fd/3",
+        "$PWD/../.ssh/id_rsa",
+        "file://elsewhere/home/u/.ssh",
+    ],
+)
 def test_a_deny_holds_for_every_spelling_of_a_path(path: str) -> None:
     assert verdict(NO_SSH, "Read", file_path=path) == "deny"
 
@@ -35,12 +65,23 @@ def test_a_deny_leaves_its_neighbours_alone(path: str) -> None:
     assert verdict(NO_SSH, "Read", file_path=path) == "allow"
 
 
-@pytest.mark.parametrize("arguments", [
-    {"path": "~/.ssh/id"}, {"filePath": "~/.ssh/id"}, {"file-path": "~/.ssh/id"}, {"FILE_PATH": "~/.ssh/id"},
-    {"absolute_path": "~/.ssh/id"}, {"paths": ["a", "~/.ssh/id"]}, {"edits": [{"path": "a"}, {"path": "~/.ssh/id"}]},
-    {"path": {"value": "~/.ssh/id"}}, {"path": {"~/.ssh/id": "text"}}, {"path": [["a", ["~/.ssh/id"]]]},
-    {"options": {"deep": {"deeper": {"file_path": "~/.ssh/id"}}}}, {"path": "a", "file_path": "~/.ssh/id"},
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"path": "~/.ssh/id"},
+        {"filePath": "~/.ssh/id"},
+        {"file-path": "~/.ssh/id"},
+        {"FILE_PATH": "~/.ssh/id"},
+        {"absolute_path": "~/.ssh/id"},
+        {"paths": ["a", "~/.ssh/id"]},
+        {"edits": [{"path": "a"}, {"path": "~/.ssh/id"}]},
+        {"path": {"value": "~/.ssh/id"}},
+        {"path": {"~/.ssh/id": "text"}},
+        {"path": [["a", ["~/.ssh/id"]]]},
+        {"options": {"deep": {"deeper": {"file_path": "~/.ssh/id"}}}},
+        {"path": "a", "file_path": "~/.ssh/id"},
+    ],
+)
 def test_a_path_is_seen_wherever_it_is_nested_and_whatever_its_name(arguments: dict[str, object]) -> None:
     assert verdict_of(NO_SSH, "Read", arguments) == "deny"
 
@@ -51,18 +92,44 @@ def test_one_denied_path_among_many_denies_and_one_foreign_path_spoils_an_allow(
     assert verdict(ONLY_APP, "Read", paths=["a", "/etc/passwd"]) == "deny"
 
 
-@pytest.mark.parametrize("path", [
-    "/etc/passwd", "../x", "~/x", "/home/u/app/../x", "/home/u/app/a/../../x", "~root/app/x", "$HOME/x", "$SECRET/x",
-    "/home/u/appendix", "/proc/self/fd/7", "file:///etc/passwd", "/proc/self/root/etc/passwd", " /etc/passwd",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "../x",
+        "~/x",
+        "/home/u/app/../x",
+        "/home/u/app/a/../../x",
+        "~root/app/x",
+        "$HOME/x",
+        "$SECRET/x",
+        "/home/u/appendix",
+        "/proc/self/fd/7",
+        "file:///etc/passwd",
+        "/proc/self/root/etc/passwd",
+        " /etc/passwd",
+    ],
+)
 def test_an_allow_does_not_hold_for_what_may_lead_outside(path: str) -> None:
     assert verdict(ONLY_APP, "Write", path=path) == "deny"
 
 
-@pytest.mark.parametrize("path", [
-    "x", "./x", "a/../b", "/home/u/app", "/home/u/app/", "~/app/x", "file:///home/u/app/x", "$HOME/app/x", "a$b.txt",
-    "/proc/self/cwd/x", "routes/$id.tsx",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "x",
+        "./x",
+        "a/../b",
+        "/home/u/app",
+        "/home/u/app/",
+        "~/app/x",
+        "file:///home/u/app/x",
+        "$HOME/app/x",
+        "a$b.txt",
+        "/proc/self/cwd/x",
+        "routes/$id.tsx",
+    ],
+)
 def test_an_allow_holds_for_every_spelling_of_what_is_inside(path: str) -> None:
     assert verdict(ONLY_APP, "Write", path=path) == "allow"
 
@@ -94,7 +161,7 @@ def test_a_loop_of_links_is_not_followed_for_ever_and_not_allowed() -> None:
 
 
 def test_deleting_judges_the_name_and_reading_the_object() -> None:
-    links = linked(**{"out": "/srv/data"})
+    links = linked(out="/srv/data")
     assert verdict(ONLY_APP, "file_read", links, path="out") == "deny"
     assert verdict(ONLY_APP, "file_delete", links, path="out") == "allow"
     assert verdict(ONLY_APP, "file_delete", links, path="out/x") == "deny"
@@ -130,7 +197,9 @@ def test_the_files_of_a_patch_are_paths() -> None:
 def test_unicode_forms_of_a_name_are_one_name_to_a_deny() -> None:
     composed, apart = (unicodedata.normalize(form, "/srv/café") for form in ("NFC", "NFD"))
     for pattern in (composed, apart):
-        denied = policy(f"- {{name: no, tools: ['file_*'], action: deny, conditions: {{path_match: {{path: ['{pattern}/**']}}}}}}", "allow")
+        denied = policy(
+            f"- {{name: no, tools: ['file_*'], action: deny, conditions: {{path_match: {{path: ['{pattern}/**']}}}}}}", "allow"
+        )
         for path in (composed, apart):
             assert verdict(denied, "Read", path=f"{path}/x") == "deny"
 
@@ -153,9 +222,12 @@ def test_path_not_match_means_that_no_path_is_inside() -> None:
     assert verdict(outside, "Read", path="/etc/hosts") == "allow"
     assert verdict(outside, "Read", paths=["/etc/hosts", "~/.ssh/id"]) == "deny"
     assert verdict(outside, "Read", linked(door="/home/u/.ssh"), path="door/id") == "deny"
-    inside = policy("""
+    inside = policy(
+        """
         - {name: d, tools: ["file_*"], action: deny, conditions: {path_not_match: {path: ["./**"]}}}
-    """, "allow")
+    """,
+        "allow",
+    )
     assert verdict(inside, "Read", paths=["x", "/etc/passwd"]) == "deny"
     assert verdict(inside, "Read", path="x") == "allow"
 
