@@ -15,7 +15,9 @@ HEAD = 'version: "1.0"\ndefault_action: {}\npolicies:\n'
 
 
 def plan_of(*rules: str, default: str = "allow", options: Options = Options(), target: Target = TARGET) -> Plan:
-    text = (HEAD if rules else HEAD.rstrip() + " []\n").format(default) + "".join(f"  - {{name: r{n}, {rule}}}\n" for n, rule in enumerate(rules))
+    text = (HEAD if rules else HEAD.rstrip() + " []\n").format(default) + "".join(
+        f"  - {{name: r{n}, {rule}}}\n" for n, rule in enumerate(rules)
+    )
     source = read_source(text.encode(), "p.yaml")
     assert isinstance(source, SourceFile)
     compiled = compile_policy(source, {})
@@ -160,7 +162,8 @@ def test_nothing_is_gained_by_a_rename_or_a_link() -> None:
 
 
 def test_a_tool_of_the_policys_own_has_the_effects_that_it_was_given() -> None:
-    text = 'version: "1.0"\npolicies:\n  - {name: r0, tools: ["export_csv"], action: deny, conditions: {path_match: {path: ["/srv"]}}}\ntool_effects: {export_csv: [write, create]}\n'
+    rule = '{name: r0, tools: ["export_csv"], action: deny, conditions: {path_match: {path: ["/srv"]}}}'
+    text = f'version: "1.0"\npolicies:\n  - {rule}\ntool_effects: {{export_csv: [write, create]}}\n'
     source = read_source(text.encode(), "p.yaml")
     assert isinstance(source, SourceFile)
     policy = compile_policy(source, {}).policy
