@@ -157,7 +157,7 @@ def test_texts_are_searched_without_case_wherever_they_are_nested() -> None:
     for arguments in (
         {"query": "drop table x"},
         {"query": ["select", "Drop Table x"]},
-        {"a": {"q": "DROP TABLE"}},
+        {"a": {"search_query": "DROP TABLE"}},
         {"query": ["DROP", "TABLE x"]},
         {"query": {"DROP TABLE": 1}},
     ):
