@@ -110,8 +110,8 @@ class Spec:
     kind: str
     type: str | None
 
-    def matches(self, path: bytes, directory: bool) -> bool:
-        if self.kind and (self.kind == "-d") != directory:
+    def matches(self, path: bytes, kind: str) -> bool:
+        if self.kind and self.kind != kind:
             return False
         return self.regex.search(path) is not None
 
@@ -128,7 +128,7 @@ def read_contexts(text: str) -> tuple[Spec, ...]:
         assert len(words) in (2, 3), line
         label = words[-1]
         kind = words[1] if len(words) == 3 else ""
-        assert kind in ("", "-d", "--"), line
+        assert kind in ("", "-d", "--", "-c"), line
         # Python spells PCRE's \z as \Z, and its `$` matches before a final newline just so
         expression = re.sub(r"\\(.)", lambda m: "\\Z" if m[1] == "z" else m[0], words[0])
         regex = re.compile(b"^" + expression.encode() + b"$", re.DOTALL)
@@ -194,8 +194,9 @@ class Kernel:
 
     def _label(self, path: str, directory: bool) -> str:
         text = path.encode("utf-8", "surrogateescape")
+        kind = "-d" if directory else "-c" if kind_of(path) == "chr_file" else "--"
         for spec in self.specs:
-            if spec.matches(text, directory):
+            if spec.matches(text, kind):
                 return spec.type or own_type(path, directory)
         return own_type(path, directory)
 

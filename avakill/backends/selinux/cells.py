@@ -33,14 +33,18 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An overlap below one node: what it bears, what a directory in it bears, and one object of it."""
+    """An overlap below one node: what it bears, what a directory in it bears, and one object of it.
+
+    `is_new` says whether it needs a line, for its label is not that of the same overlap further up.
+    """
 
     overlap: Overlap
     node: Node
     within: tuple[Pattern, ...]
-    closed: Closed
-    of_directory: Closed
+    closed: int
+    of_directory: int
     sample: str
+    is_new: bool
 
 
 def cells(ground: Ground) -> tuple[Cell, ...] | None:
@@ -94,27 +98,27 @@ def example(within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> str | 
 
 def _over_nodes(ground: Ground, overlap: Overlap) -> Iterator[Cell]:
     top = ground.node(overlap.prefix)
-    labels: dict[int, tuple[Closed, Closed]] = {}
+    labels: dict[int, tuple[int, int]] = {}
     for node in ground.nodes:
         if node is not top and (len(node.path) <= len(overlap.prefix) or node.path[: len(overlap.prefix)] != overlap.prefix):
             continue
         mine = _labels(node, overlap)
         above = labels.get(id(node.parent)) if node is not top else None
         labels[id(node)] = mine
-        if mine == above:
-            continue
         if node is top:
-            yield Cell(overlap, node, overlap.within, *mine, overlap.sample)
+            yield Cell(overlap, node, overlap.within, *mine, overlap.sample, True)
+            continue
+        if mine == above and node.parent is not None and node.closed_below == node.parent.closed_below:
             continue
         within = (*overlap.within, Glob(node.path, below=True))
         sample = example(within, overlap.without)
         if sample is not None:
-            yield Cell(overlap, node, within, *mine, sample)
+            yield Cell(overlap, node, within, *mine, sample, mine != above)
         else:
             labels[id(node)] = above if above is not None else mine
 
 
-def _labels(node: Node, overlap: Overlap) -> tuple[Closed, Closed]:
+def _labels(node: Node, overlap: Overlap) -> tuple[int, int]:
     inside = merged(node.below, tuple(unit for unit in overlap.units if unit.reaches_below))
     telling = tuple(unit for unit in overlap.units if unit.denies or unit.reaches_below)
     return label(merged(node.below, overlap.units), inside), label(merged(node.below, telling), inside)
@@ -122,7 +126,9 @@ def _labels(node: Node, overlap: Overlap) -> tuple[Closed, Closed]:
 
 def contexts(found: tuple[Cell, ...]) -> Iterator[Context]:
     for cell in found:
+        if not cell.is_new:
+            continue
         span = cell.overlap.units[0].span
         yield Context(cell.within, cell.overlap.without, cell.closed, origin=span)
         if cell.of_directory != cell.closed:
-            yield Context(cell.within, cell.overlap.without, cell.of_directory, directories_only=True, origin=span)
+            yield Context(cell.within, cell.overlap.without, cell.of_directory, kind="-d", origin=span)

@@ -61,13 +61,20 @@ class Claims:
         entry.witness = entry.witness or witness
 
     def stricter(
-        self, rows: tuple[int, ...], reason: str, effect: Effect, operations: tuple[Operation, ...], place: str, below: bool, at: str
+        self,
+        rows: tuple[int, ...],
+        reason: str,
+        effect: Effect,
+        operations: tuple[Operation, ...],
+        place: str,
+        below: bool,
+        at: str,
     ) -> None:
         """An over-denial, charged to each of `rows` alike; `at` is an object of it."""
         for index in dict.fromkeys(rows):
             entry = self.found.setdefault((index, reason), _Entry(Verdict.STRICTER))
             entry.effects.add(effect)
-            entry.witness = entry.witness or Witness(operations[0], at, policy=True, target=False)
+            entry.witness = entry.witness or Witness(_plain(operations), at, policy=True, target=False)
             entry.lost[Lost(operations, place, below)] = None
 
     def findings(self) -> tuple[Finding, ...]:
@@ -79,3 +86,8 @@ class Claims:
     def _span(self, index: int) -> Span:
         row = self.plan.row_by_index.get(index)
         return row.span if row is not None else NOWHERE
+
+
+def _plain(operations: tuple[Operation, ...]) -> Operation:
+    """One that has no second name."""
+    return next((op for op in operations if op not in (Operation.RENAME, Operation.LINK)), operations[0])

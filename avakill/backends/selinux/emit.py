@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from avakill.backends.contract import Artifact, Line
 from avakill.backends.selinux import permissions as p
-from avakill.backends.selinux.model import Closed, Context, Model
+from avakill.backends.selinux.model import Closed, Context, Model, names_of
 from avakill.backends.selinux.quoting import spec
 from avakill.source.span import NOWHERE
 
@@ -22,13 +22,13 @@ def emit(model: Model) -> tuple[Artifact, ...]:
     )
 
 
-def type_name(closed: Closed) -> str:
+def type_name(closed: int) -> str:
     """One name for one meaning, the same in every policy."""
     if closed == Closed.NOTHING:
         return "avakill_open_t"
-    if closed == ~Closed.NOTHING:
+    if closed == Closed.ALL:
         return "avakill_no_access_t"
-    return f"avakill_no_{'_'.join(str(bit.name).lower() for bit in Closed if bit in closed)}_t"
+    return f"avakill_no_{'_'.join(names_of(closed))}_t"
 
 
 def _comment(text: str) -> str:
@@ -164,9 +164,11 @@ def _grants(model: Model) -> Iterator[Line]:
     for device in model.devices:
         for name, table in p.ON_DEVICES:
             yield from _allow(device.type, name, p.granted(table, device.closed))
+        if device.type == "devpts_t":
+            yield from _allow(device.type, "dir", p.granted(p.DIR, device.closed))
     for closed in model.labels:
         yield Line("")
-        names = ", ".join(str(bit.name).lower() for bit in Closed if bit in closed)
+        names = ", ".join(names_of(closed))
         yield Line(f"# {type_name(closed)}: refused are {names or 'no operations'}.")
         for name, table in p.ON_LABELS:
             yield from _allow(type_name(closed), name, p.granted(table, closed))
@@ -218,8 +220,8 @@ def _contexts(model: Model) -> Iterator[Line]:
 
 def _context(context: Context) -> str:
     text = spec(context.within, context.without)
-    if context.directories_only:
-        text += "()\t-d"  # libselinux refuses one expression for all kinds and again for one
+    if context.kind:
+        text += f"()\t{context.kind}"  # libselinux refuses one expression for all kinds and again for one
     kind = type_name(context.closed) if context.closed is not None else context.type
     label = f"system_u:object_r:{kind}:s0" if kind else "<<none>>"
     return f"{text}\t{label}"

@@ -40,14 +40,14 @@ class Ground:
         found = tuple(unit for unit in self.holders(path) if unit.reaches_below)
         return merged(self.node(split(path)).below, found)
 
-    def of_directory(self, path: str) -> Closed:
+    def of_directory(self, path: str) -> int:
         """The label of a directory: patterns that only open a hole label files alone."""
         node = self.node(split(path))
         literal = node.here if node.path == split(path) else node.below
         found = tuple(unit for unit in self.holders(path) if unit.denies or unit.reaches_below)
         return label(merged(literal, found), self.inside(path))
 
-    def refuses(self, path: str) -> Closed:
+    def refuses(self, path: str) -> int:
         """What the policy refuses at `path`."""
         return settle(self.here(path))
 

@@ -6,7 +6,7 @@ from avakill.backends.selinux import claims as say
 from avakill.backends.selinux.claims import Claims
 from avakill.backends.selinux.ground import Ground, parent
 from avakill.backends.selinux.model import BIT, Closed
-from avakill.backends.selinux.units import Node, Unit, label, owner, settle
+from avakill.backends.selinux.units import Node, Unit, owner, settle
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Witness
 from avakill.paths.glob import join
@@ -20,44 +20,48 @@ MOVER = "avakill-other"
 def claim_node(claims: Claims, ground: Ground, node: Node, exists: bool) -> None:
     """What the label of a literal path loses and adds."""
     path = join(node.path)
-    here = ground.here(path)
-    claim_reading(claims, here, path)
+    here, closed, around = _surroundings(ground, node, path)
+    claim_reading(claims, here, closed, path, path)
     if node.below is not node.here:
-        claim_reading(claims, node.below, path)
+        claim_reading(claims, node.below, node.closed_below, path, join((*node.path, MOVER)))
     if node.path:
-        _claim_name(claims, ground, path, here)
+        _claim_name(claims, path, here, closed, around)
         if not exists:
             claim_later(claims, ground, path, path, absent=True)
 
 
-def claim_reading(claims: Claims, here: tuple[Unit, ...], place: str) -> None:
+def _surroundings(ground: Ground, node: Node, path: str) -> tuple[tuple[Unit, ...], int, tuple[Unit, ...]]:
+    """What holds a literal path, what that closes, and what holds every new name beside it."""
+    if ground.patterns:
+        here = ground.here(path)
+        return here, settle(here), ground.inside(parent(path))
+    return node.here, node.closed_here, node.around
+
+
+def claim_reading(claims: Claims, here: tuple[Unit, ...], closed: int, place: str, at: str) -> None:
     """A program that cannot be read cannot be run."""
-    closed = settle(here)
-    if Closed.READ in closed and Closed.EXEC not in closed:
+    if closed & Closed.READ and not closed & Closed.EXEC:
         reader, runner = owner(here, Closed.READ), owner(here, Closed.EXEC)
         assert reader is not None
-        claims.stricter((reader.index,), say.READ_STOPS_EXEC, Effect.READ, (Operation.EXEC,), place, True, place)
+        claims.stricter((reader.index,), say.READ_STOPS_EXEC, Effect.READ, (Operation.EXEC,), place, True, at)
         if runner is not None:
-            claims.stricter((runner.index,), say.READ_STOPS_EXEC, Effect.EXEC, (Operation.EXEC,), place, True, place)
+            claims.stricter((runner.index,), say.READ_STOPS_EXEC, Effect.EXEC, (Operation.EXEC,), place, True, at)
 
 
-def stays(ground: Ground, path: str, here: tuple[Unit, ...]) -> bool:
+def stays(closed: int, around: tuple[Unit, ...]) -> bool:
     """Whether the object that bears a name must stay, for nothing else keeps another from taking the name."""
-    closed = settle(here)
-    return Closed.CREATE in closed and Closed.DELETE not in closed and Closed.CREATE not in settle(ground.inside(parent(path)))
+    return bool(closed & Closed.CREATE) and not closed & Closed.DELETE and not settle(around) & Closed.CREATE
 
 
-def _claim_name(claims: Claims, ground: Ground, path: str, here: tuple[Unit, ...]) -> None:
-    around = ground.inside(parent(path))
-    maker = owner(here, Closed.CREATE)
-    if stays(ground, path, here):
-        remover = owner(here, Closed.DELETE)
+def _claim_name(claims: Claims, path: str, here: tuple[Unit, ...], closed: int, around: tuple[Unit, ...]) -> None:
+    if stays(closed, around):
+        maker, remover = owner(here, Closed.CREATE), owner(here, Closed.DELETE)
         assert maker is not None
         claims.stricter((maker.index,), say.ROOT_STAYS, Effect.CREATE, GOING, path, False, path)
         if remover is not None:
             claims.stricter((remover.index,), say.ROOT_STAYS, Effect.DELETE, GOING, path, False, path)
-    elif Closed.CREATE in settle(around) and Closed.CREATE not in settle(here):
-        keeper = owner(around, Closed.CREATE)
+    elif not closed & Closed.CREATE and settle(around) & Closed.CREATE:
+        maker, keeper = owner(here, Closed.CREATE), owner(around, Closed.CREATE)
         assert keeper is not None
         rows = (keeper.index, *((maker.index,) if maker is not None else ()))
         claims.stricter(rows, say.HOLE_NAME, Effect.CREATE, NAMES, path, False, path)
@@ -71,14 +75,14 @@ def claim_later(claims: Claims, ground: Ground, path: str, place: str, absent: b
     for effect in OWN:
         bit = BIT[effect]
         mine = owner(here, bit)
-        closed = bit in directory or (effect is Effect.EXEC and Closed.READ in directory)
-        operation = OPERATIONS_OF[effect][0]
-        if bit in wanted and not closed:
+        closed = bit & directory or (effect is Effect.EXEC and directory & Closed.READ)
+        operation = Operation.UNLINK if effect is Effect.DELETE else OPERATIONS_OF[effect][0]
+        if bit & wanted and not closed:
             assert mine is not None
             reason = say.LATER_ABSENT if absent else say.LATER_DENY
             claims.weaker(mine.index, reason, frozenset({effect}), Witness(operation, path, policy=False, target=True))
-        elif bit not in wanted and closed:
-            keeper = owner(ground.here(parent(path)), bit if bit in directory else Closed.READ)
+        elif not bit & wanted and closed:
+            keeper = owner(ground.here(parent(path)), bit if bit & directory else Closed.READ)
             rows = tuple(unit.index for unit in (keeper, mine) if unit is not None)
             reason = say.ABSENT_HOLE if absent else say.LATER_HOLE
             claims.stricter(rows, reason, effect, OPERATIONS_OF[effect], place, True, path)
@@ -89,11 +93,11 @@ def _claim_new_name(claims: Claims, ground: Ground, path: str, place: str, absen
     around = ground.inside(parent(path))
     maker = owner(ground.here(path), Closed.CREATE)
     refused = maker is not None and maker.denies
-    closed = Closed.CREATE in settle(around)
+    closed = settle(around) & Closed.CREATE
     if refused and not closed:
         assert maker is not None
         beside = join((*_names(parent(path)), MOVER))
-        free = Closed.DELETE not in ground.of_directory(parent(path))
+        free = not ground.of_directory(parent(path)) & Closed.DELETE
         witness = Witness(Operation.RENAME, beside if free else f"/tmp/{MOVER}", policy=False, target=True, to=path)
         claims.weaker(maker.index, say.LATER_ABSENT if absent else say.LATER_DENY, frozenset({Effect.CREATE}), witness)
     elif closed and not refused:
@@ -106,9 +110,10 @@ def _names(path: str) -> tuple[str, ...]:
     return tuple(name for name in path.split("/") if name)
 
 
-def node_label(ground: Ground, node: Node) -> Closed:
+def node_label(ground: Ground, node: Node) -> int:
     """The label of a literal path itself."""
     path = join(node.path)
-    here = ground.here(path)
-    found = label(here, ground.inside(path))
-    return found | Closed.DELETE if node.path and stays(ground, path, here) else found
+    here, closed, around = _surroundings(ground, node, path)
+    inside = settle(ground.inside(path)) if ground.patterns else node.closed_below
+    found = (closed & ~Closed.CREATE) | (inside & Closed.CREATE)
+    return found | Closed.DELETE if node.path and stays(closed, around) else found

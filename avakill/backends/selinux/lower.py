@@ -15,8 +15,8 @@ from avakill.backends.selinux.judged import claim_later, claim_node, claim_readi
 from avakill.backends.selinux.model import Closed, Context, DeviceGrant, Model, Transition
 from avakill.backends.selinux.network import lower_network
 from avakill.backends.selinux.quoting import Unsayable, regex
-from avakill.backends.selinux.units import Node, Unit, effects_in, instance, label, nodes_of, units_of
-from avakill.ir.effect import OPERATIONS_OF, Operation
+from avakill.backends.selinux.units import Node, Unit, effects_in, instance, nodes_of, settle, units_of
+from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, Operation
 from avakill.paths.automaton import Undecided
 from avakill.paths.glob import Glob, Wildcard, join
 
@@ -35,7 +35,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     units = tuple(_sayable(claims, units_of(plan)))
     nodes = nodes_of(units)
     over = ground(nodes, tuple(unit for unit in units if not unit.literal))
-    base = label(nodes[0].below, nodes[0].below)
+    base = nodes[0].closed_below
     found = cells(over) if over.patterns else ()
     lines: tuple[Context, ...]
     if found is not None:
@@ -91,17 +91,15 @@ def _trees(nodes: tuple[Node, ...]) -> Iterator[Context]:
         assert node.parent is not None
         if node.below is node.parent.below:
             continue
-        closed = label(node.below, node.below)
-        if closed != label(node.parent.below, node.parent.below):
-            yield Context((Glob(node.path, below=True),), (), closed, origin=node.span)
+        if node.closed_below != node.parent.closed_below:
+            yield Context((Glob(node.path, below=True),), (), node.closed_below, origin=node.span)
 
 
 def _alone(over: Ground) -> Iterator[Context]:
     """A line for each literal path that differs from what its line would give it."""
     for node in over.nodes[1:]:
         closed = node_label(over, node)
-        path = join(node.path)
-        if over.holders(path) or closed != label(node.below, node.below):
+        if closed != node.closed_below or (over.patterns and over.holders(join(node.path))):
             yield Context((Glob(node.path),), (), closed, origin=node.span)
 
 
@@ -113,22 +111,27 @@ def _is_device(line: Context) -> bool:
     return path in DEVICE_TYPES or path == "/dev/pts"
 
 
-def _devices(over: Ground, base: Closed) -> tuple[tuple[DeviceGrant, ...], tuple[Context, ...]]:
+def _devices(over: Ground, base: int) -> tuple[tuple[DeviceGrant, ...], tuple[Context, ...]]:
     """Grants by the types that devices have, and lines that keep every other line off them."""
-    closed: dict[str, Closed] = {}
+    closed: dict[str, int] = {}
     spared: list[Context] = []
     for path, type_ in DEVICE_TYPES.items():
         node = over.by_path.get(tuple(path.split("/")[1:]))
         if node is not None:
             closed[type_] = closed.get(type_, Closed.NOTHING) | node_label(over, node)
-            spared.append(Context((Glob(node.path),), (), None, type=type_))
+            spared.append(Context((Glob(node.path),), (), None, kind="-c", type=type_))
     terminals = over.by_path.get(("dev", "pts"))
     if terminals is not None:
-        closed.update(dict.fromkeys(TERMINALS, label(terminals.below, terminals.below)))
+        closed.update(dict.fromkeys(TERMINALS, terminals.closed_below))
         spared.append(Context((Glob(terminals.path, below=True),), (), None))
     grants = tuple(DeviceGrant(type_, mine) for type_, mine in closed.items() if mine != base)
-    labelled = bool(over.patterns) or any(node.path[:1] == ("dev",) and node.enter for node in over.nodes)
+    labelled = bool(over.patterns) or _is_ruled(over)
     return grants, tuple(spared) if labelled else ()
+
+
+def _is_ruled(over: Ground) -> bool:
+    """Whether some rule beside the floor is about devices by name."""
+    return any(unit.index >= 0 for node in over.nodes if node.path[:1] == ("dev",) for unit in (*node.enter, *node.enter_alone))
 
 
 MAX_TRANSITIONS = 16
@@ -163,7 +166,8 @@ def _claim_all(claims: Claims, plan: Plan, over: Ground, found: tuple[Cell, ...]
             claim_node(claims, over, node, existing is None or join(node.path) in existing)
     for cell in found:
         place = join(cell.overlap.prefix)
-        claim_reading(claims, over.here(cell.sample), place)
+        here = over.here(cell.sample)
+        claim_reading(claims, here, settle(here), place, cell.sample)
         claim_later(claims, over, cell.sample, place, absent=False)
         claim_later(claims, over, f"{cell.sample}/avakill-later", place, absent=False)
     for unit in over.patterns:
@@ -184,11 +188,9 @@ def _claim_exceptions(claims: Claims, over: Ground, unit: Unit) -> None:
 
 
 def _inform(claims: Claims, plan: Plan, model: Model) -> None:
-    if model.contexts:
-        for row in plan.rows:
-            if row.denies and effects_on_paths(plan, row.index):
-                claims.note(row.index, say.RELABELLED)
-
-
-def effects_on_paths(plan: Plan, index: int) -> bool:
-    return any(layer.index == index for effect in plan.layers if effect.value != "connect" for layer in plan.layers[effect])
+    if not model.contexts:
+        return
+    on_paths = {layer.index for effect in FILE_EFFECTS for layer in plan.layers[effect] if layer.denies}
+    for row in plan.rows:
+        if row.index in on_paths:
+            claims.note(row.index, say.RELABELLED)

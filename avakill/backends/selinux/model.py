@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntFlag
+from typing import Final
 
 from avakill.ir.effect import Effect
 from avakill.paths.automaton import Pattern
 from avakill.source.span import NOWHERE, Span
 
 
-class Closed(IntFlag):
-    """What a label refuses to the agent. CREATE is about new names in a directory of the label, the rest the object."""
+class Closed:
+    """What a label refuses to the agent, as bits of an int (an enum's operators are too slow for this).
 
-    NOTHING = 0
-    READ = 1
-    WRITE = 2
-    ATTR = 4
-    DELETE = 8
-    EXEC = 16
-    CREATE = 32
+    CREATE is about new names in a directory of the label, the rest about the object.
+    """
+
+    NOTHING: Final = 0
+    READ: Final = 1
+    WRITE: Final = 2
+    ATTR: Final = 4
+    DELETE: Final = 8
+    EXEC: Final = 16
+    CREATE: Final = 32
+    ALL: Final = 63
 
 
-BIT = {
+BIT: dict[Effect, int] = {
     Effect.READ: Closed.READ,
     Effect.WRITE: Closed.WRITE,
     Effect.ATTR: Closed.ATTR,
@@ -32,17 +36,23 @@ BIT = {
 }
 
 
+def names_of(closed: int) -> tuple[str, ...]:
+    return tuple(effect.value for effect, bit in BIT.items() if closed & bit)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One line of file contexts: the paths in all of `within` and none of `without` bear the label `closed`.
+
+    `kind` is the kind of object as file contexts spell it (`-d`, `-c`); empty is every kind.
 
     None gives the type `type` of the distribution, or leaves the label that is there.
     """
 
     within: tuple[Pattern, ...]
     without: tuple[Pattern, ...]
-    closed: Closed | None
-    directories_only: bool = False
+    closed: int | None
+    kind: str = ""
     origin: Span = NOWHERE
     type: str = ""
 
@@ -52,7 +62,7 @@ class DeviceGrant:
     """A device of the runtime floor, by the type that the distribution gives it."""
 
     type: str
-    closed: Closed
+    closed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ class Transition:
     """Files and directories that the agent makes under the exact name `name` get the label `closed`."""
 
     name: str
-    closed: Closed
+    closed: int
     origin: Span = NOWHERE
 
 
@@ -72,7 +82,7 @@ class Model:
     """
 
     contexts: tuple[Context, ...] = ()
-    base: Closed = Closed.NOTHING
+    base: int = Closed.NOTHING
     network: bool = True
     devices: tuple[DeviceGrant, ...] = ()
     transitions: tuple[Transition, ...] = ()
@@ -82,6 +92,6 @@ class Model:
     network_origin: Span = NOWHERE
 
     @property
-    def labels(self) -> tuple[Closed, ...]:
+    def labels(self) -> tuple[int, ...]:
         used = {context.closed for context in self.contexts if context.closed is not None} | {t.closed for t in self.transitions}
-        return tuple(sorted(used, key=int))
+        return tuple(sorted(used))

@@ -13,7 +13,7 @@ from avakill.backends.selinux.model import Closed
 R, W, A, D, X, C = Closed.READ, Closed.WRITE, Closed.ATTR, Closed.DELETE, Closed.EXEC, Closed.CREATE
 
 # (permission, it goes when all of these are closed); NOTHING stays always.
-Table = tuple[tuple[str, Closed], ...]
+Table = tuple[tuple[str, int], ...]
 KEPT = Closed.NOTHING
 
 FILE: Table = (
@@ -108,7 +108,7 @@ READABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
 """What every other domain keeps on an object that had to be relabelled only because all else is closed to the agent."""
 
 
-def granted(table: Table, closed: Closed) -> tuple[str, ...]:
+def granted(table: Table, closed: int) -> tuple[str, ...]:
     """The permissions that a label which refuses `closed` leaves."""
     return tuple(name for name, taken in table if not taken or (taken & closed) != taken)
 

@@ -25,7 +25,7 @@ class Unit:
     rank: int
     index: int
     denies: bool
-    effects: Closed
+    effects: int
     piece: Piece[Pattern]
     span: Span
     literal: bool
@@ -56,14 +56,14 @@ def units_of(plan: Plan) -> tuple[Unit, ...]:
     return tuple(units)
 
 
-def _unit(index: int, denies: bool, effects: Closed, piece: Piece[Pattern], span: Span) -> Unit:
+def _unit(index: int, denies: bool, effects: int, piece: Piece[Pattern], span: Span) -> Unit:
     literal = all(isinstance(a, Glob) and (a.is_literal or a.is_everything) and not a.fold for a in (*piece.within, *piece.without))
     below = all(isinstance(a, Substring) or a.below for a in piece.within) and (denies or literal or not piece.without)
     everything = not piece.without and all(a.is_everything for a in piece.within)
     return Unit(RANK.get(index, index), index, denies, effects, piece, span, literal, everything, below)
 
 
-def settle(units: Iterable[Unit]) -> Closed:
+def settle(units: Iterable[Unit]) -> int:
     """What the first unit for each effect, in order, closes."""
     closed = known = 0
     for unit in units:
@@ -72,15 +72,15 @@ def settle(units: Iterable[Unit]) -> Closed:
         known |= unit.effects
         if known == 63:
             break
-    return Closed(closed)
+    return closed
 
 
-def owner(units: Iterable[Unit], bit: Closed) -> Unit | None:
+def owner(units: Iterable[Unit], bit: int) -> Unit | None:
     """The unit that decides one effect."""
     return next((unit for unit in units if unit.effects & bit), None)
 
 
-def label(here: Iterable[Unit], below: Iterable[Unit]) -> Closed:
+def label(here: Iterable[Unit], below: Iterable[Unit]) -> int:
     """What an object refuses that lies in `here`, when new names in it would lie in `below`."""
     return (settle(here) & ~Closed.CREATE) | (settle(below) & Closed.CREATE)
 
@@ -100,6 +100,8 @@ class Node:
     leave_alone: set[int] = field(default_factory=set)
     here: tuple[Unit, ...] = ()
     below: tuple[Unit, ...] = ()
+    closed_here: int = 0
+    closed_below: int = 0
 
     @property
     def around(self) -> tuple[Unit, ...]:
@@ -153,12 +155,15 @@ def _settle_node(node: Node) -> None:
     below = [unit for unit in (*above, *node.enter) if id(unit) not in node.leave]
     below.sort(key=lambda unit: unit.rank)
     node.below = tuple(_telling(below))
+    node.closed_below = settle(node.below)
     if node.enter_alone or node.leave_alone:
         here = [unit for unit in (*below, *node.enter_alone) if id(unit) not in node.leave_alone and id(unit) not in node.leave]
         here.sort(key=lambda unit: unit.rank)
         node.here = tuple(here)
+        node.closed_here = settle(here)
     else:
         node.here = node.below
+        node.closed_here = node.closed_below
 
 
 def _telling(units: list[Unit]) -> Iterator[Unit]:
@@ -201,5 +206,5 @@ def _name(part: Any) -> str:
     return text
 
 
-def effects_in(closed: Closed) -> frozenset[Effect]:
-    return frozenset(effect for effect, bit in BIT.items() if bit in closed)
+def effects_in(closed: int) -> frozenset[Effect]:
+    return frozenset(effect for effect, bit in BIT.items() if bit & closed)
