@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from avakill.backends.landlock.example import LATER, NEW, paths_in
-from avakill.backends.landlock.ground import Ground, Names, Sort, Spot, is_exact, prefix_of
+from avakill.backends.landlock.ground import Ground, Names, Sort, Spot, Unknown, is_exact, prefix_of
 from avakill.backends.landlock.model import is_loose
 from avakill.backends.plan import Layer
 from avakill.ir.effect import Effect, Operation
@@ -70,8 +71,8 @@ class Claims:
         lost: dict[Lost, None] = {}
         found: Witness | None = None
         for piece in layer.region.pieces:
-            chain, shown = self._cost(order, piece)
-            lost.update(dict.fromkeys(chain))
+            places, shown = self._cost(order, piece)
+            lost.update(dict.fromkeys(places))
             found = found or shown
         if found is not None and lost:
             yield self._finding(layer, Verdict.STRICTER, self._reason, found, tuple(lost))
@@ -94,20 +95,20 @@ class Claims:
         )
         if literal:
             edge = prefix if is_exact(piece) and self._ground.sort is Sort.OBJECT else prefix[:-1] if prefix else None
-            chain = self._chain(edge) if edge is not None else ()
+            places = self._chain(edge) if edge is not None else ()
             shown = self._shown(edge) if edge is not None else None
         else:
-            chain = (*self._chain(prefix), Lost(self._operations, join(prefix), True)) if self._widens(piece) else ()
-            shown = self._shown(prefix) if chain and not is_loose(piece) else None
-            if chain and is_loose(piece):
+            places = (*self._chain(prefix), Lost(self._operations, join(prefix), True)) if self._widens(piece) else ()
+            shown = self._shown(prefix) if places and not is_loose(piece) else None
+            if places and is_loose(piece):
                 shown = self._shown_loosely(piece)
         if self._ground.has_allows or piece.without:
             holes, example = self._holes(order, piece, prefix)
-            chain, shown = (*chain, *holes), shown or example
-        if Effect.CREATE in self._effects and chain:
+            places, shown = (*places, *holes), shown or example
+        if Effect.CREATE in self._effects and places:
             # a directory may not move to where more may be created in it
-            chain = (*chain, Lost((Operation.RENAME,), join(prefix), True))
-        return chain, shown
+            places = (*places, Lost((Operation.RENAME,), join(prefix), True))
+        return places, shown
 
     def _widens(self, piece: Piece[Any]) -> bool:
         return bool(piece.within) and not any(atom.is_everything for atom in piece.within)
@@ -131,8 +132,11 @@ class Claims:
 
     def _lost_in(self, names: Names) -> Witness | None:
         directory = join(names)
-        if Effect.READ in self._effects and self._ground.allowed_by(directory)[0] and self._ground.is_ungranted(names):
-            return Witness(Operation.LIST, directory, policy=True, target=False)
+        try:
+            if Effect.READ in self._effects and self._ground.allows(directory) and self._ground.is_ungranted(names):
+                return Witness(Operation.LIST, directory, policy=True, target=False)
+        except Unknown:
+            pass
         for name in (NEW, f"{NEW}2", "x"):
             path = join((*names, name))
             if self._is_lost(path):
@@ -140,8 +144,11 @@ class Claims:
         return None
 
     def _is_lost(self, path: str) -> bool:
-        """Whether f allows `path`, made after launch, and no grant can hold it."""
-        return self._ground.allowed_by(path)[0] and self._ground.is_ungranted(split(path)[:-1])
+        """Whether f allows `path`, made after launch, and no grant can hold it; also where that took too long to tell."""
+        try:
+            return self._ground.is_ungranted(split(path)[:-1]) and self._ground.allows(path)
+        except Unknown:
+            return True
 
     def _witness(self, path: str) -> Witness:
         return Witness(_ASKED[self._ground.effects[0]], path, policy=True, target=False)
@@ -149,14 +156,16 @@ class Claims:
     def _shown_loosely(self, piece: Piece[Any]) -> Witness | None:
         """What is lost in a directory where a match stands at launch."""
         for path in paths_in(piece, (LATER,)):
-            allowed, _ = self._ground.allowed_by(path)
             parent = split(path)[:-1]
-            if allowed:
-                continue
-            if Effect.READ in self._effects and self._ground.allowed_by(join(parent))[0]:
-                return Witness(Operation.LIST, join(parent), policy=True, target=False)
             beside = join((*parent, NEW))
-            if self._ground.allowed_by(beside)[0]:
+            try:
+                if self._ground.allows(path):
+                    continue
+                if Effect.READ in self._effects and self._ground.allows(join(parent)):
+                    return Witness(Operation.LIST, join(parent), policy=True, target=False)
+                if self._ground.allows(beside):
+                    return self._witness(beside)
+            except Unknown:
                 return self._witness(beside)
         return None
 
@@ -164,7 +173,7 @@ class Claims:
         """What is allowed inside a denied piece: by earlier rules, or by its own exceptions."""
         lost: dict[Lost, None] = {}
         shown: Witness | None = None
-        spots = self._ground.allows.related(prefix) if self._ground.has_allows else iter(())
+        spots = self._ground.holes.related(prefix) if self._ground.has_allows else iter(())
         for count, spot in enumerate(spots):
             if count >= MAX_HOLES:
                 lost = {Lost(self._operations, join(prefix), True): None}
@@ -187,19 +196,25 @@ class Claims:
         """Something that the piece denies, made after launch in a directory that was granted."""
         prefix = prefix_of(piece)
         fallback: str | None = None
-        for depth in (1, 2, 3, 5):
-            folders = tuple(f"{LATER}{n}" if n else LATER for n in range(depth))
-            for path in paths_in(piece, folders):
-                allowed, owner = self._ground.allowed_by(path)
-                if allowed or (owner is not None and owner.index != layer.index):
-                    continue
-                parent = split(path)[:-1]
-                if any(self._ground.is_grantable(parent[:n]) for n in range(len(prefix), len(parent) + 1)):
-                    return Witness(_ASKED[self._ground.effects[0]], path, policy=False, target=True)
-                fallback = fallback or path
-        if fallback is None or self._ground.is_ungranted(prefix):
-            return None
-        return Witness(_ASKED[self._ground.effects[0]], fallback, policy=False, target=True)
+        try:
+            for depth in (1, 2, 3, 5):
+                folders = tuple(f"{LATER}{n}" if n else LATER for n in range(depth))
+                for path in paths_in(piece, folders):
+                    owner = self._ground.decider(path)
+                    if owner is None or owner.index != layer.index:
+                        continue
+                    parent = split(path)[:-1]
+                    if any(self._ground.is_grantable(parent[:n]) for n in range(len(parent), len(prefix) - 1, -1)):
+                        return self._open(path)
+                    fallback = fallback or path
+            if fallback is None or self._ground.is_ungranted(prefix):
+                return None
+        except Unknown:
+            fallback = fallback or next(paths_in(piece, (LATER,)), None)
+        return self._open(fallback) if fallback is not None else None
+
+    def _open(self, path: str) -> Witness:
+        return Witness(_ASKED[self._ground.effects[0]], path, policy=False, target=True)
 
     # -- allows --
 
@@ -214,9 +229,12 @@ class Claims:
 
     def _in_hole(self, spot: Spot) -> Witness | None:
         """Something that exactly this layer allows and that no grant can hold if it is made later."""
-        for path in (*paths_in(spot.piece), *self._split_in(spot.piece)):
-            allowed, owner = self._ground.allowed_by(path)
-            if allowed and owner is not None and owner.index == spot.layer.index and self._is_lost(path):
+        for path in chain(self._split_in(spot.piece), paths_in(spot.piece)):
+            try:
+                owner = self._ground.decider(path)
+            except Unknown:
+                return self._witness(path)
+            if owner is not None and owner.index == spot.layer.index and self._is_lost(path):
                 return self._witness(path)
         return None
 

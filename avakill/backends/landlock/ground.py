@@ -15,7 +15,8 @@ from avakill.paths.glob import Glob, join, split
 from avakill.paths.index import PrefixIndex
 
 Names = tuple[str, ...]
-MAX_CANDIDATES = 128
+WORK_LIMIT = 600
+"""How many patterns may be asked for all claims of one ground, so that lowering stays linear in the number of rules."""
 
 
 class Sort(Enum):
@@ -26,7 +27,7 @@ class Sort(Enum):
 
 
 class Unknown(Exception):
-    """Too many patterns to ask."""
+    """The work limit is reached: the caller claims the less flattering verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,10 @@ class Ground:
         self.layers = layers
         self.has_allows = any(not layer.denies for layer in layers)
         self._all: PrefixIndex[Spot] = PrefixIndex()
-        self.allows: PrefixIndex[Spot] = PrefixIndex()
+        self.holes: PrefixIndex[Spot] = PrefixIndex()
         self._deny_trees: PrefixIndex[Spot] = PrefixIndex()
         self.split: set[Names] = set()
+        self._work = 0
         self._inner: dict[Names, list[str]] = {}
         for order, layer in enumerate(layers):
             for piece in layer.region.pieces:
@@ -59,7 +61,7 @@ class Ground:
         prefix = prefix_of(spot.piece)
         self._all.add(prefix, spot)
         if not spot.layer.denies:
-            self.allows.add(prefix, spot)
+            self.holes.add(prefix, spot)
             return
         if is_tree(spot.piece):
             self._deny_trees.add(prefix, spot)
@@ -88,27 +90,25 @@ class Ground:
     def decider(self, path: str) -> Layer | None:
         """The layer that decides `path`; None where none does. Raises Unknown."""
         best: Spot | None = None
-        for count, spot in enumerate(self._all.above(split(path))):
-            if count > MAX_CANDIDATES:
+        for spot in self._all.above(split(path)):
+            self._work += 1
+            if self._work > WORK_LIMIT:
                 raise Unknown
             if (best is None or spot.order < best.order) and spot.piece.holds(path):
                 best = spot
         return best.layer if best else None
 
-    def allowed_by(self, path: str) -> tuple[bool, Layer | None]:
-        """Whether f surely allows `path`, and by which layer."""
-        try:
-            layer = self.decider(path)
-        except Unknown:
-            return False, None
-        return layer is None or not layer.denies, layer
+    def allows(self, path: str) -> bool:
+        """Whether f allows `path`. Raises Unknown."""
+        layer = self.decider(path)
+        return layer is None or not layer.denies
 
     def surely_denied(self, names: Names) -> bool:
         """Whether everything at and below a directory is surely denied."""
         return not self.has_allows and any(True for _ in self._deny_trees.above(names))
 
     def is_ungranted(self, names: Names) -> bool:
-        """Whether the directory surely carries no grant, itself or by an ancestor, on any file system."""
+        """Whether the directory surely carries no grant, itself or by an ancestor, on any file system. Raises Unknown."""
         if names in self.split:
             return True
         if self.sort is Sort.OBJECT:
@@ -116,20 +116,20 @@ class Ground:
         return any(self._firmly_denied(join((*names, name))) for name in ("entry", "x", "0", "Z~"))
 
     def _firmly_denied(self, path: str) -> bool:
-        try:
-            layer = self.decider(path)
-        except Unknown:
-            return False
+        layer = self.decider(path)
         return layer is not None and layer.denies and any(p.holds(path) and not is_loose(p) for p in layer.region.pieces)
 
     def is_grantable(self, names: Names) -> bool:
-        """Whether an empty directory there would surely be granted."""
-        for count, spot in enumerate(self._all.above(names)):
-            if count > MAX_CANDIDATES:
-                return True  # a guess, for a policy with very many patterns at one place
+        """Whether an empty directory there would surely be granted. Raises Unknown."""
+        if names in self.split:
+            return False
+        for spot in self._all.above(names):
+            self._work += 3
+            if self._work > WORK_LIMIT:
+                raise Unknown
             if spot.layer.denies and self._bars(spot, names):
                 return False
-        return names not in self.split
+        return True
 
     def _bars(self, spot: Spot, names: Names) -> bool:
         trail: Trail | None = begin(0, _NOBODY, spot.piece)

@@ -7,8 +7,9 @@ from typing import Any
 
 from avakill.backends.contract import Json, Lowering, Settings, blind_operations
 from avakill.backends.landlock.claims import Claims
+from avakill.backends.landlock.example import paths_in
 from avakill.backends.landlock.ground import Ground, Sort
-from avakill.backends.landlock.model import Entry, Model, Order
+from avakill.backends.landlock.model import Entry, Model, Network, Order
 from avakill.backends.landlock.network import lower_network
 from avakill.backends.landlock.rights import (
     NAME_EFFECTS,
@@ -33,14 +34,23 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     facts: dict[str, Json] = {"abi": plan.target.landlock_abi, "home": plan.target.home, "workspace": plan.target.workspace}
     if plan.target.landlock_abi < 1:
         return Lowering(_model(plan, {}, None), tuple(_without_landlock(plan)), {}, facts)
-    kept = {effect: _live(plan.layers[effect]) for effect in FILE_EFFECTS if effect is not Effect.ATTR}
-    kept = {effect: layers for effect, layers in kept.items() if any(layer.denies for layer in layers)}
+    kept = _kept(plan)
     network, findings = lower_network(plan)
     found = [*findings, *_only_attr(plan)]
     for ground in grounds(kept):
         found.extend(Claims(ground).findings())
     found.extend(_of_old_kernels(plan, kept))
     return Lowering(_model(plan, kept, network), tuple(found), blind_operations(plan, MEDIATED), facts)
+
+
+def _kept(plan: Plan) -> dict[Effect, tuple[Layer, ...]]:
+    """The layers of each effect that Landlock mediates and that some layer denies."""
+    kept: dict[Effect, tuple[Layer, ...]] = {}
+    for effect in FILE_EFFECTS:
+        layers = _live(plan.layers[effect])
+        if effect is not Effect.ATTR and any(layer.denies for layer in layers):
+            kept[effect] = layers
+    return kept
 
 
 def _live(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
@@ -90,8 +100,6 @@ def _of_old_kernels(plan: Plan, kept: dict[Effect, tuple[Layer, ...]]) -> Iterat
 
 
 def _truncates(plan: Plan, layer: Layer) -> Iterator[Finding]:
-    from avakill.backends.landlock.example import paths_in
-
     for piece in layer.region.pieces:
         for path in paths_in(piece):
             found = Witness(Operation.TRUNCATE, path, False, True)
@@ -99,7 +107,7 @@ def _truncates(plan: Plan, layer: Layer) -> Iterator[Finding]:
             return
 
 
-def _model(plan: Plan, kept: dict[Effect, tuple[Layer, ...]], network: Any) -> Model:
+def _model(plan: Plan, kept: dict[Effect, tuple[Layer, ...]], network: Network | None) -> Model:
     entries: dict[tuple[int, int], Entry] = {}
     for layers in kept.values():
         for layer in layers:

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from avakill.backends.plan import Plan
 from tests.backends.landlock.bench import check, lowered
