@@ -123,14 +123,15 @@ def _as_probes(plan: Plan, witness: Witness) -> Iterator[Probe]:
         contents = (*world.below(witness.object), *_examples_below(plan, witness.object))
         for directory in both:
             for replaces in both:
-                yield Probe(
-                    witness.operation,
-                    witness.object,
-                    witness.to or f"{parent(witness.object).rstrip('/')}/moved",
-                    directory,
-                    replaces,
-                    contents=contents if directory else (),
-                )
+                for held in dict.fromkeys((contents if directory else (), ())):
+                    yield Probe(
+                        witness.operation,
+                        witness.object,
+                        witness.to or f"{parent(witness.object).rstrip('/')}/moved",
+                        directory,
+                        replaces,
+                        contents=held,
+                    )
         return
     for directory in both:
         yield Probe(witness.operation, witness.object, directory=directory)
