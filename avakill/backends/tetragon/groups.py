@@ -42,13 +42,15 @@ class Hole:
 
 @dataclass(slots=True)
 class Group:
-    """Denies that share their holes. `wild` are name holes that hold in all of the group's region; `made` keeps its terms."""
+    """Denies that share their holes. `wild` are name holes that hold in all of the group's region; `made` keeps its terms;
+    `limit` is how many selectors may be spent on pairs of directory and name before they are merged."""
 
     denies: list[Deny] = field(default_factory=list)
     holes: dict[Shape, None] = field(default_factory=dict)
     wild: tuple[Shape, ...] = ()
     rows: dict[int, None] = field(default_factory=dict)
     made: dict[str, object] = field(default_factory=dict)
+    limit: int = 12
 
 
 @dataclass(slots=True)
@@ -60,11 +62,12 @@ class Grouping:
     closed: list[tuple[Hole, Deny]] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
     denies: list[Deny] = field(default_factory=list)
+    limit: int = 12
 
 
-def group(layers: Iterable[Layer]) -> Grouping:
+def group(layers: Iterable[Layer], limit: int = 12) -> Grouping:
     """The groups of one effect's layers."""
-    result = Grouping()
+    result = Grouping(limit=limit)
     items = _items(tuple(layers), result)
     work = _Work(50_000 + 20 * len(items))
     levels = _levels(items, work)
@@ -236,7 +239,40 @@ def _fill(items: list[Deny | Hole], levels: list[set[int]], result: Grouping, wo
             place.rows[deny.row] = None
     for (level, _, without), place in found.items():
         place.holes = {**cut.get(level, {}), **dict.fromkeys(without)}
+        place.limit = result.limit
         result.groups.append(place)
+
+
+def merge(groups: Iterable[Group]) -> list[Group]:
+    """Groups of several effects: those with the same holes become one, each shape once."""
+    found: dict[tuple[frozenset[Shape], tuple[Shape, ...]], tuple[Group, dict[Shape, Deny]]] = {}
+    for one in groups:
+        key = (frozenset(one.holes), one.wild)
+        if key not in found:
+            found[key] = (Group(holes=one.holes, wild=one.wild, limit=one.limit), {})
+        place, shapes = found[key]
+        for deny in one.denies:
+            shapes.setdefault(deny.shape, deny)
+        place.rows.update(one.rows)
+    for place, shapes in found.values():
+        place.denies = list(shapes.values())
+    return [place for place, _ in found.values()]
+
+
+def beyond(groups: Iterable[Group], others: Iterable[Group]) -> list[Group]:
+    """What of `groups` is not in `others` already."""
+    known: dict[tuple[frozenset[Shape], tuple[Shape, ...]], set[Shape]] = {}
+    for other in others:
+        known.setdefault((frozenset(other.holes), other.wild), set()).update(deny.shape for deny in other.denies)
+    result: list[Group] = []
+    for one in groups:
+        seen = known.get((frozenset(one.holes), one.wild), set())
+        denies = [deny for deny in one.denies if deny.shape not in seen]
+        if len(denies) == len(one.denies):
+            result.append(one)
+        elif denies:
+            result.append(Group(denies, one.holes, one.wild, one.rows, limit=one.limit))
+    return result
 
 
 def _open(

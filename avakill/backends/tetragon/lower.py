@@ -39,19 +39,25 @@ ORDER = (
     "socket_sendmsg",
     "file_truncate",
 )
+LIMITS = (12, 4, 1)
+"""Selectors spent on pairs of directory and name: fewer where they would not fit, at the price of merging pairs."""
+
 ASSUMED = (
     "a new hard link is judged by the path inside its mount, so it is seen where no ancestor of a denied path is a mount point"
 )
 
 
 def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
-    groupings = _groupings(plan)
-    draft = Draft({}, {})
-    add_files(groupings, draft)
-    add_moves(groupings, draft)
-    network = add_network(plan.layers[Effect.CONNECT], draft)
     subject = Subject(settings.namespace, settings.pod_labels, settings.binaries)
-    hooks, left = _pack(draft, subject)
+    for limit in LIMITS:
+        groupings = _groupings(plan, limit)
+        draft = Draft({}, {})
+        add_files(groupings, draft)
+        add_moves(groupings, draft)
+        network = add_network(plan.layers[Effect.CONNECT], draft)
+        hooks, left = _pack(draft, subject)
+        if not left:
+            break
     ask = Ask(plan, {name: tuple(s for hook in hooks if hook.name == name for s in hook.selectors) for name in ORDER})
     claims = Claims(plan, ask)
     for effects, grouping in _distinct(groupings):
@@ -69,7 +75,7 @@ def _options(plan: Plan) -> str:
     return f"--scope {plan.options.scope}{' --strict' if plan.options.strict else ''}{floor}"
 
 
-def _groupings(plan: Plan) -> dict[Effect, Grouping]:
+def _groupings(plan: Plan, limit: int) -> dict[Effect, Grouping]:
     """One grouping for the effects whose layers are the same; the floor counts where some deny could reach it."""
     made: dict[tuple[tuple[int, int], ...], Grouping] = {}
     result: dict[Effect, Grouping] = {}
@@ -79,7 +85,7 @@ def _groupings(plan: Plan) -> dict[Effect, Grouping]:
             layers = tuple(layer for layer in layers if layer.index != FLOOR or effect is Effect.EXEC)
         key = tuple((layer.index, id(layer.region)) for layer in layers)
         if key not in made:
-            made[key] = group(layers)
+            made[key] = group(layers, limit)
         result[effect] = made[key]
     return result
 

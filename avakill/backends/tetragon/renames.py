@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from avakill.backends.judge import KEPT
 from avakill.backends.tetragon import hooks
-from avakill.backends.tetragon.groups import Deny, Group, Grouping
+from avakill.backends.tetragon.groups import Deny, Group, Grouping, beyond, merge
 from avakill.backends.tetragon.hooks import Draft, bind, mask
 from avakill.backends.tetragon.model import Arg, Test
 from avakill.backends.tetragon.shapes import Kind, Shape
@@ -21,18 +21,28 @@ RENAME = "path_rename"
 
 def add_moves(groupings: Groupings, draft: Draft) -> None:
     """Every selector of `path_rename` and `path_link`."""
-    kept = [effect for effect in KEPT if groupings[effect].groups]
-    shut: dict[int, None] = {}
-    for grouping in _distinct(groupings, (Effect.DELETE,)):
-        _add_deletes(grouping, draft, grouping is groupings[Effect.CREATE])
-        shut[id(grouping)] = None
-    for grouping in _distinct(groupings, (Effect.CREATE,)):
-        _add_creates(grouping, draft, id(grouping) in shut)
-    for grouping in _distinct(groupings, tuple(kept)):
-        effects = frozenset(effect for effect in kept if groupings[effect] is grouping)
-        if id(grouping) not in shut:
-            _add_kept(grouping, effects, draft)
-        _add_links(grouping, effects, draft)
+    deletes, creates = groupings[Effect.DELETE].groups, groupings[Effect.CREATE].groups
+    plain: list[Group] = []
+    for grouping in _distinct(groupings, KEPT):
+        if has_root(grouping):
+            _add_rooted(grouping, _effects(groupings, grouping), draft)
+        else:
+            plain.extend(grouping.groups)
+    kept = merge(plain)
+    going = merge((*deletes, *plain))
+    _add_old(going, draft)
+    _add_new(creates, beyond(deletes, creates), draft)
+    _add_exchanges(beyond(beyond(kept, creates), deletes), beyond(creates, going), draft)
+    for group in merge(deletes):
+        for term in inside_terms(group):
+            draft.add(RENAME, (*bind(term, OLD), _is_directory(OLD)), DELETE, group.rows)
+            draft.add(RENAME, (*bind(term, NEW), _is_directory(NEW), EXCHANGE), DELETE, group.rows)
+    for group in beyond(kept, deletes):
+        _add_directories(group, frozenset(KEPT), draft, OLD, NEW, ())
+        _add_directories(group, frozenset(KEPT), draft, NEW, OLD, (EXCHANGE,))
+    for group in kept:
+        for term in path_terms(group).terms:
+            draft.add("path_link", bind(term, hooks.LINK_OLD), frozenset(KEPT), group.rows)
 
 
 def _distinct(groupings: Groupings, effects: tuple[Effect, ...]) -> Iterator[Grouping]:
@@ -43,9 +53,12 @@ def _distinct(groupings: Groupings, effects: tuple[Effect, ...]) -> Iterator[Gro
             yield groupings[effect]
 
 
-# -- the name that goes, the name that comes --
+def _effects(groupings: Groupings, grouping: Grouping) -> frozenset[Effect]:
+    return frozenset(effect for effect in KEPT if groupings[effect] is grouping)
+
 
 DELETE, CREATE = frozenset({Effect.DELETE}), frozenset({Effect.CREATE})
+GOING = frozenset({Effect.DELETE, *KEPT})
 OLD, NEW = hooks.RENAME_OLD, hooks.RENAME_NEW
 EXCHANGE = mask(hooks.FLAGS, hooks.EXCHANGE_BIT)
 
@@ -54,52 +67,65 @@ def _is_directory(side: Mapping[str, Arg]) -> Test:
     return mask(side["type"], hooks.DIRECTORY_BIT)
 
 
-def _add_deletes(grouping: Grouping, draft: Draft, also_creates: bool) -> None:
-    for group in grouping.groups:
+# -- the name that goes, the name that comes, both at once --
+
+
+def _add_old(going: list[Group], draft: Draft) -> None:
+    for group in going:
         for term in name_terms(group).terms:
-            draft.add(RENAME, bind(term, OLD), DELETE, group.rows)
-            if not also_creates:
-                exists = mask(NEW["type"], hooks.ANY_TYPE_BITS)
-                draft.add(RENAME, (*bind(term, NEW), exists), DELETE, group.rows)
-        for term in inside_terms(group):
-            draft.add(RENAME, (*bind(term, OLD), _is_directory(OLD)), DELETE, group.rows)
-            draft.add(RENAME, (*bind(term, NEW), _is_directory(NEW), EXCHANGE), DELETE, group.rows)
-        for term in top_terms(group):
-            draft.add(RENAME, bind(term, OLD), DELETE, group.rows)
-            draft.add(RENAME, (*bind(term, NEW), EXCHANGE), DELETE, group.rows)
+            draft.add(RENAME, bind(term, OLD), GOING, group.rows)
+    rows = _rows(going)
+    for term in top_terms(going):
+        draft.add(RENAME, bind(term, OLD), GOING, rows)
+        draft.add(RENAME, (*bind(term, NEW), EXCHANGE), GOING, rows)
 
 
-def _add_creates(grouping: Grouping, draft: Draft, also_deletes: bool) -> None:
-    for group in grouping.groups:
+def _add_new(creates: list[Group], replaced: list[Group], draft: Draft) -> None:
+    for group in creates:
         for term in name_terms(group).terms:
             draft.add(RENAME, bind(term, NEW), CREATE, group.rows)
             draft.add("path_link", bind(term, hooks.LINK_NEW), CREATE, group.rows)
-            if not also_deletes:
-                draft.add(RENAME, (*bind(term, OLD), EXCHANGE), CREATE, group.rows)
         for term in inside_terms(group):
             draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, group.rows)
-        for term in top_terms(group):
-            draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, group.rows)
+    for term in top_terms(creates):
+        draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, _rows(creates))
+    exists = mask(NEW["type"], hooks.ANY_TYPE_BITS)
+    for group in replaced:
+        for term in name_terms(group).terms:
+            draft.add(RENAME, (*bind(term, NEW), exists), DELETE, group.rows)
 
 
-# -- what the object must not gain --
+def _add_exchanges(kept: list[Group], creates: list[Group], draft: Draft) -> None:
+    """An exchange moves the new name's object to the old name; the hook is asked once, with its flag (since 5.19)."""
+    for group in kept:
+        for term in name_terms(group).terms:
+            draft.add(RENAME, (*bind(term, NEW), EXCHANGE), frozenset(KEPT), group.rows)
+    for group in creates:
+        for term in name_terms(group).terms:
+            draft.add(RENAME, (*bind(term, OLD), EXCHANGE), CREATE, group.rows)
 
 
-def _add_kept(grouping: Grouping, effects: frozenset[Effect], draft: Draft) -> None:
+def _rows(groups: Iterable[Group]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(row for group in groups for row in group.rows))
+
+
+# -- where all is denied but for holes: an object gains only where it comes into a hole --
+
+
+def _add_rooted(grouping: Grouping, effects: frozenset[Effect], draft: Draft) -> None:
     goals = opened(grouping)
     for here, there, flags in ((OLD, NEW, ()), (NEW, OLD, (EXCHANGE,))):
         for group in grouping.groups:
-            for term in name_terms(group).terms:
-                for goal in goals:
-                    draft.add(RENAME, (*bind(goal, there), *bind(term, here), *flags), effects, group.rows)
-            for term in top_terms(group):
+            for term in (*name_terms(group).terms, *top_terms([group])):
                 for goal in goals:
                     draft.add(RENAME, (*bind(goal, there), *bind(term, here), *flags), effects, group.rows)
             _add_directories(group, effects, draft, here, there, flags)
-        if has_root(grouping):
-            rows = tuple(dict.fromkeys(row for group in grouping.groups for row in group.rows))
-            for term in tops_of(hole.shape for hole in grouping.holes if hole.shape is not None):
-                draft.add(RENAME, (*bind(term, there), _is_directory(here), *flags), effects, rows)
+        for term in tops_of((hole.shape for hole in grouping.holes if hole.shape is not None), limit=grouping.limit):
+            draft.add(RENAME, (*bind(term, there), _is_directory(here), *flags), effects, _rows(grouping.groups))
+    for group in grouping.groups:
+        for term in path_terms(group).terms:
+            for goal in goals:
+                draft.add("path_link", (*bind(goal, hooks.LINK_NEW), *bind(term, hooks.LINK_OLD)), effects, group.rows)
 
 
 def _add_directories(
@@ -121,12 +147,8 @@ def _add_directories(
         trees = unite((child(base), span) for base, span in bases.items())
         roots = unite((join(base), span) for base, span in bases.items())
         outside = bind((Part("dir", "NotPrefix", trees), Part("dir", "NotEqual", roots)), there)
-    for term in inside_terms(group, _only_named(group)):
+    for term in inside_terms(group):
         draft.add(RENAME, (*bind(term, here), _is_directory(here), *outside, *flags), effects, group.rows)
-
-
-def _only_named(group: Group) -> tuple[Deny, ...]:
-    return tuple(deny for deny in group.denies if deny.shape.kind is Kind.NAMED)
 
 
 def has_root(grouping: Grouping) -> bool:
@@ -146,41 +168,32 @@ def opened(grouping: Grouping) -> list[Term]:
     return name_terms(holes).terms
 
 
-def inside_terms(group: Group, denies: tuple[Deny, ...] | None = None) -> list[Term]:
+def inside_terms(group: Group) -> list[Term]:
     """All that is below the base of a name pattern, without the group's plain holes."""
-    chosen = tuple(d for d in group.denies if d.shape.kind is Kind.NAMED) if denies is None else denies
-    shapes = {Shape(Kind.STRETCH, deny.shape.base): deny for deny in chosen}
+    shapes = {Shape(Kind.STRETCH, d.shape.base): d for d in group.denies if d.shape.kind is Kind.NAMED}
     if not shapes:
         return []
-    within = Group([Deny(d.order, d.row, d.span, shape, d.piece) for shape, d in shapes.items()], group.holes)
-    return name_terms(within).terms
+    denies = [Deny(d.order, d.row, d.span, shape, d.piece) for shape, d in shapes.items()]
+    return name_terms(Group(denies, group.holes, limit=group.limit)).terms
 
 
-def top_terms(group: Group) -> list[Term]:
-    """The directories whose rename would move what the group denies."""
-    holes = Holes(group)
-    live = (deny.shape for deny in group.denies if not holes.covers(deny.shape.base))
-    return tops_of(live, {deny.shape.base: deny.span for deny in group.denies})
+def top_terms(groups: list[Group]) -> list[Term]:
+    """The directories whose rename would move what the groups deny."""
+    live: dict[Shape, Span] = {}
+    for group in groups:
+        holes = Holes(group)
+        for deny in group.denies:
+            if not holes.covers(deny.shape.base):
+                live.setdefault(deny.shape, deny.span)
+    return tops_of(live, live, groups[0].limit if groups else 1)
 
 
-def tops_of(shapes: Iterable[Shape], spans: Mapping[Names, Span] | None = None) -> list[Term]:
+def tops_of(shapes: Iterable[Shape], spans: Mapping[Shape, Span] | None = None, limit: int = 12) -> list[Term]:
     found: dict[Names, Span] = {}
     for shape in shapes:
         names = shape.base if shape.kind in (Kind.STRETCH, Kind.NAMED, Kind.CHILD) else shape.base[:-1]
-        span = (spans or {}).get(shape.base, NOWHERE)
+        span = (spans or {}).get(shape, NOWHERE)
         while names and names not in found:
             found[names] = span
             names = names[:-1]
-    return pair_terms(found)[0]
-
-
-# -- hard links --
-
-
-def _add_links(grouping: Grouping, effects: frozenset[Effect], draft: Draft) -> None:
-    goals = opened(grouping)
-    for group in grouping.groups:
-        for term in path_terms(group).terms:
-            for goal in goals:
-                tests = (*bind(goal, hooks.LINK_NEW), *bind(term, hooks.LINK_OLD))
-                draft.add("path_link", tests, effects, group.rows)
+    return pair_terms(found, limit)[0]

@@ -11,9 +11,6 @@ from avakill.backends.tetragon.shapes import MAX_POSTFIX, Kind, Name, Shape
 from avakill.paths.glob import join
 from avakill.source.span import NOWHERE, Span
 
-MAX_CLASSES = 12
-"""Selectors spent on pairs of directory and name, or on directories with exceptions, before they are merged."""
-
 Names = tuple[str, ...]
 K = TypeVar("K")
 V = TypeVar("V")
@@ -132,7 +129,7 @@ def _path_terms(group: Group) -> Terms:
     without = _path_holes(holes)
     if prefix:
         result.terms.append((Part("path", "Prefix", prefix), *without))
-    for bases, names in _wild_classes(group.denies, (Kind.NAMED, Kind.CHILD), result):
+    for bases, names in _wild_classes(group.denies, (Kind.NAMED, Kind.CHILD), result, group.limit):
         front = () if any(not base for base in bases) else (Part("path", "Prefix", unite((child(b), s) for b, s in bases.items())),)
         for test in _path_names(names):
             result.terms.append((*test, *front, *without))
@@ -186,7 +183,7 @@ def _postfix(name: Name) -> str:
 
 
 def _wild_classes(
-    denies: Sequence[Deny], kinds: tuple[Kind, ...], result: Terms
+    denies: Sequence[Deny], kinds: tuple[Kind, ...], result: Terms, limit: int
 ) -> list[tuple[dict[Names, Span], dict[Name, Span]]]:
     """Bases with the same names together."""
     by_base: dict[Names, dict[Name, Span]] = {}
@@ -198,7 +195,7 @@ def _wild_classes(
     classes: dict[frozenset[Name], tuple[dict[Names, Span], dict[Name, Span]]] = {}
     for base, names in by_base.items():
         classes.setdefault(frozenset(names), ({}, names))[0][base] = spans[base]
-    if len(classes) <= MAX_CLASSES:
+    if len(classes) <= limit:
         return list(classes.values())
     result.merged = True
     root = classes.pop(frozenset(by_base[()]), None) if () in by_base else None
@@ -252,7 +249,7 @@ def _node_classes(group: Group, holes: Holes, result: Terms) -> list[tuple[list[
         return []
     for base, names in holes.nodes.items():
         classes.setdefault(tuple(names), []).append(base)
-    if len(classes) > MAX_CLASSES:
+    if len(classes) > group.limit:
         result.nodes_closed = True
         return []
     return [(bases, list(names)) for names, bases in classes.items()]
@@ -294,12 +291,12 @@ def _add_pairs(group: Group, holes: Holes, result: Terms) -> None:
         for deny in group.denies
         if deny.shape.kind in (Kind.TREE, Kind.EXACT) and deny.shape.base and not holes.open(deny.shape.base)
     }
-    terms, merged = pair_terms(pairs)
+    terms, merged = pair_terms(pairs, group.limit)
     result.terms.extend(terms)
     result.merged = result.merged or merged
 
 
-def pair_terms(paths: dict[Names, Span]) -> tuple[list[Term], bool]:
+def pair_terms(paths: dict[Names, Span], limit: int) -> tuple[list[Term], bool]:
     """Paths as directories × names; True where more than those paths had to be said."""
     by_dir: dict[Names, dict[str, Span]] = {}
     by_name: dict[str, dict[Names, Span]] = {}
@@ -308,7 +305,7 @@ def pair_terms(paths: dict[Names, Span]) -> tuple[list[Term], bool]:
         by_name.setdefault(path[-1], {})[path[:-1]] = span
     rows = _classes(by_dir)
     columns = _classes(by_name)
-    if len(rows) > MAX_CLASSES and len(columns) > MAX_CLASSES:
+    if len(rows) > limit and len(columns) > limit:
         dirs = unite((join(path[:-1]), span) for path, span in paths.items())
         names = unite((path[-1], span) for path, span in paths.items())
         return [(Part("dir", "Equal", dirs), Part("name", "Equal", names))], True
@@ -346,7 +343,7 @@ def _add_wild(
     result: Terms,
 ) -> None:
     for kind in (Kind.NAMED, Kind.CHILD):
-        for bases, names in _wild_classes(group.denies, (kind,), result):
+        for bases, names in _wild_classes(group.denies, (kind,), result, group.limit):
             for test in _name_tests(names):
                 if kind is Kind.NAMED:
                     front = unite((child(b), s) for b, s in bases.items())
