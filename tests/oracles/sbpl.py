@@ -169,17 +169,8 @@ class Profile:
     def allows(self, probe: Probe) -> bool:
         return all(self.permits(query) for query in queries(probe))
 
-    def keeps_closed(self, probe: Probe) -> bool:
-        """Whether a directory's move leaves all in it as closed as it was, and puts nothing where nothing may be made."""
-        assert probe.to is not None
-        for below in probe.contents:
-            old, new = f"{probe.object.rstrip('/')}/{below}", f"{probe.to.rstrip('/')}/{below}"
-            for operation in (*READ, "file-write-data", "process-exec", "file-write-unlink"):
-                if not self.permits(_on(operation, old)) and self.permits(_on(operation, new)):
-                    return False
-            if self.permits(_on("file-write-create", old)) and not self.permits(_on("file-write-create", new)):
-                return False
-        return True
+    def permits_at(self, operation: str, path: str) -> bool:
+        return self.permits(_on(operation, path))
 
 
 def _on(operation: str, path: str, directory: bool = False) -> Query:
@@ -482,7 +473,7 @@ def translated(text: str) -> bytes:
         char = source[at : at + 1]
         if char == b"\\":
             quoted = source[at + 1 : at + 2]
-            if not quoted or quoted not in b".^$*+?()[]{}|\\/-\"":
+            if not quoted or quoted not in b'.^$*+?()[]{}|\\/-"':
                 raise ProfileError(f"an unknown escape in the regex {text!r}")
             result += re.escape(quoted)
             at, can_repeat = at + 2, True

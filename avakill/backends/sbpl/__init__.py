@@ -14,6 +14,6 @@ BACKEND: Backend[Model] = Backend(
     system="macos",
     lower=lower,
     emit=emit,
-    usage=("sandbox-exec -D HOME=\"$HOME\" -D WORKSPACE=\"$PWD\" -f avakill.sb COMMAND…",),
+    usage=('sandbox-exec -D HOME="$HOME" -D WORKSPACE="$PWD" -f avakill.sb COMMAND…',),
     page="docs/backends/sbpl.md",
 )

@@ -60,7 +60,6 @@ def _merged(chars: Chars) -> Chars:
     return tuple(result)
 
 
-
 def _expression(chars: Chars) -> str:
     ascii_part = _ascii(tuple((low, min(high, 0x7F)) for low, high in chars if low <= 0x7F))
     choices = [ascii_part] if ascii_part else []

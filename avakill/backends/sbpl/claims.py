@@ -23,9 +23,7 @@ class Claims:
 
     found: dict[tuple[int, Verdict, str], _Open] = field(default_factory=dict)
 
-    def stricter(
-        self, layer: Layer, effects: frozenset[Effect], reason: str, witness: Witness, lost: tuple[Lost, ...]
-    ) -> None:
+    def stricter(self, layer: Layer, effects: frozenset[Effect], reason: str, witness: Witness, lost: tuple[Lost, ...]) -> None:
         self._add(layer, Verdict.STRICTER, effects, reason, witness, lost)
 
     def weaker(self, layer: Layer, effects: frozenset[Effect], reason: str, witness: Witness) -> None:

@@ -39,9 +39,7 @@ def _header(model: Model) -> Iterator[str]:
     yield f"scope: {comment(model.scope)}, strict: {strict}"
     yield ""
     yield "Apply it with"
-    yield comment(
-        f"  sandbox-exec -D HOME={shlex.quote(model.home)} -D WORKSPACE={shlex.quote(model.workspace)} -f {NAME} COMMAND…"
-    )
+    yield comment(f"  sandbox-exec -D HOME={shlex.quote(model.home)} -D WORKSPACE={shlex.quote(model.workspace)} -f {NAME} COMMAND…")
     yield "The last rule that matches decides, so the policy's first rule stands last in each section."
 
 

@@ -9,23 +9,23 @@ that are open.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from avakill.backends.judge import KEPT
 from avakill.backends.plan import FLOOR, Layer, Plan
 from avakill.backends.sbpl.claims import NEW_NAMES, REMOVALS, RENAMES, Claims
 from avakill.backends.sbpl.filters import any_of, piece_filters, region_filters, spellings
 from avakill.backends.sbpl.model import CREATE, LINK, UNLINK, All, Clause, Directory, Filter, Not, Paths, Section
-from avakill.backends.sbpl.shape import Search, Shape, is_closed, place, shape
-from avakill.backends.sbpl.stack import Entry, PathPiece, Stack, by_effect, denied_also, is_wide, meet
+from avakill.backends.sbpl.shape import Search, Shape, fill, is_closed, place, shape
+from avakill.backends.sbpl.stack import Budget, Entry, PathPiece, Stack, by_effect, denied_also, is_wide, meet
 from avakill.ir.effect import Effect, Operation
+from avakill.ir.region import Piece
 from avakill.ir.verdict import Lost, Verdict, Witness
 from avakill.paths.automaton import Pattern
 from avakill.paths.glob import Anchor, Glob, join, split
+from avakill.paths.substring import Substring
 from avakill.source.span import Span
 
-MAX_PAIRS = 20_000
-MAX_CHARGES = 2_000
 NO_MOVE_OUT = "the kernel asks the same of a rename as of a delete, so what must not be moved out cannot be deleted either"
 NO_LINK_OUT = "the kernel does not see where a hard link leads, so links that would gain nothing are denied too"
 NO_DELETE_HOLE = "what a deny on reading, writing or running keeps from being moved out cannot be deleted either"
@@ -51,14 +51,14 @@ class _Work:
     claims: Claims
     guard: Guard
     of: dict[Effect, Stack]
-    search: Search = field(default_factory=Search)
-    pairs: int = 0
-    charges: int = 0
+    search: Search
+    budget: Budget
     sources: dict[tuple[object, ...], tuple[Layer, Filter | None, dict[str, None]]] = field(default_factory=dict)
     creates: dict[tuple[Filter, ...], Span] = field(default_factory=dict)
     ancestors: dict[tuple[str, ...], tuple[Glob, Span]] = field(default_factory=dict)
     directories: dict[tuple[Filter, ...], Span] = field(default_factory=dict)
     sourced: list[Stack] = field(default_factory=list)
+    done: set[tuple[str, int, int]] = field(default_factory=set)
 
     @property
     def removal(self) -> Stack:
@@ -75,7 +75,8 @@ class _Work:
 
 def guard_moves(plan: Plan, stacks: tuple[Stack, ...], claims: Claims) -> Guard:
     guard = Guard()
-    work = _Work(plan, stacks, claims, guard, by_effect(stacks))
+    budget = stacks[0].budget
+    work = _Work(plan, stacks, claims, guard, by_effect(stacks), Search(budget), budget)
     keeping = [stack for stack in stacks if stack.has_denies and stack.effects & set(KEPT)]
     work.sourced = [stack for stack in keeping if all(_at_source(work, stack, n) for n in _wide(stack))]
     guard.links = next(iter(work.sourced), None)
@@ -83,12 +84,13 @@ def guard_moves(plan: Plan, stacks: tuple[Stack, ...], claims: Claims) -> Guard:
         guard.unlinks = next(iter(work.sourced), None)
     for stack in keeping:
         _keep(work, stack)
-    for stack in stacks:
-        if stack.effects & {*KEPT, Effect.DELETE}:
-            _hold_parents(work, stack)
-    for stack in stacks:
-        if stack.effects & {*KEPT, Effect.DELETE}:
-            _confess_escapes(work, stack)
+    holding = [stack for stack in stacks if stack.has_denies and stack.effects & {*KEPT, Effect.DELETE}]
+    for stack in holding:
+        _hold_directories(work, stack)
+    for stack in holding:
+        _hold_parents(work, stack)
+    for stack in holding:
+        _confess_escapes(work, stack)
     guard.sections = [section for section in _sections(work) if section.clauses]
     return guard
 
@@ -114,10 +116,7 @@ def _sections(work: _Work) -> Iterator[Section]:
     )
     yield Section(
         "the parents of what is denied stay where they are",
-        tuple(
-            Clause(True, UNLINK, tuple(Paths(found) for found in spellings(glob)), span)
-            for glob, span in work.ancestors.values()
-        ),
+        tuple(Clause(True, UNLINK, tuple(Paths(found) for found in spellings(glob)), span) for glob, span in work.ancestors.values()),
     )
 
 
@@ -149,7 +148,6 @@ def _keep(work: _Work, stack: Stack) -> None:
             _close_names(work, stack, position, kept)
         else:
             _stop_at_source(work, stack, position, kept)
-            _hold_directories(work, stack, position, kept)
 
 
 def _stop_at_source(work: _Work, stack: Stack, position: int, kept: frozenset[Effect]) -> None:
@@ -172,8 +170,11 @@ def _stop_at_source(work: _Work, stack: Stack, position: int, kept: frozenset[Ef
 def _add_source(work: _Work, stack: Stack, position: int, operations: list[str]) -> None:
     layer = stack.layers[position]
     holes = list(stack.holes_above(position, layer.region.pieces))
-    work.pairs += len(holes)
-    if work.pairs > MAX_PAIRS:
+    if work.budget.is_spent and holes:
+        # too much to compare: the holes stay closed to moves, and that is said
+        path = next(iter(work.search.examples(holes[0].piece)), "/")
+        lost = tuple(Lost(REMOVALS, place(piece), True) for piece in layer.region.pieces)
+        work.claims.stricter(layer, stack.effects & set(KEPT), NO_MOVE_OUT, Witness(Operation.UNLINK, path, True, False), lost)
         holes = []
     key = (layer.index, layer.region, tuple((hole.layer.index, hole.piece) for hole in holes))
     known = work.sources.get(key)
@@ -198,6 +199,8 @@ def _claim_removals(work: _Work, stack: Stack, position: int, kept: frozenset[Ef
 
 def _claim_links(work: _Work, stack: Stack, position: int, kept: frozenset[Effect]) -> None:
     layer = stack.layers[position]
+    if work.budget.is_spent and (layer.index, Verdict.STRICTER, NO_MOVE_OUT) in work.claims.found:
+        return
     found = _link_lost(work, stack, layer)
     if found is None:
         return
@@ -209,10 +212,16 @@ def _claim_links(work: _Work, stack: Stack, position: int, kept: frozenset[Effec
 def _differing(work: _Work, stack: Stack, position: int, other: Stack) -> str | None:
     """A path that the deny at `position` decides on in `stack` and that `other` allows; None where there is none."""
     layer = stack.layers[position]
+    if work.budget.is_spent:
+        return next((path for piece in layer.region.pieces for path in work.search.examples(piece)), None)
     for piece in layer.region.pieces:
         for path in work.search.examples(piece):
             if stack.decide(path) is layer and not other.denies(path):
                 return path
+    for hole in other.holes_above(len(other.layers), layer.region.pieces):
+        found = None if work.budget.is_spent else _shared(work, other, hole, stack, layer)
+        if found is not None:
+            return found
     for piece in layer.region.pieces:
         for path in work.search.exact(piece, _simple_around(stack, position, other, piece)):
             if stack.decide(path) is layer and not other.denies(path):
@@ -246,14 +255,11 @@ def _link_gains_nothing(work: _Work, old: str, new: str) -> bool:
     return all(work.of[e].denies(new) for e in KEPT if work.of[e].denies(old))
 
 
-def _charge(
-    work: _Work, other: Stack, operation: Operation, stack: Stack, position: int, operations: tuple[Operation, ...]
-) -> None:
+def _charge(work: _Work, other: Stack, operation: Operation, stack: Stack, position: int, operations: tuple[Operation, ...]) -> None:
     """The allow rules that f names where the profile denies: their holes are not open."""
     layer = stack.layers[position]
     for hole in other.holes_above(len(other.layers), layer.region.pieces):
-        work.charges += 1
-        if work.charges > MAX_CHARGES:
+        if work.budget.is_spent:
             return
         found = _shared(work, other, hole, stack, layer)
         if found is not None:
@@ -283,8 +289,8 @@ def _shared(work: _Work, other: Stack, hole: Entry, stack: Stack, layer: Layer) 
             if other.decide(path) is hole.layer and stack.decide(path) is layer:
                 return path
     for piece in layer.region.pieces:
-        if meet(piece, hole.piece):
-            both = PathPiece((*piece.within, *hole.piece.within), (*piece.without, *hole.piece.without))
+        if meet(piece, hole.piece, work.budget):
+            both = Piece((*piece.within, *hole.piece.within), (*piece.without, *hole.piece.without))
             for path in work.search.exact(both):
                 if other.decide(path) is hole.layer and stack.decide(path) is layer:
                     return path
@@ -341,71 +347,106 @@ def _parents(glob: Glob) -> tuple[Glob, ...]:
 
 def _hold_parents(work: _Work, stack: Stack) -> None:
     for layer in stack.layers:
-        if not layer.denies:
+        key = ("parents", layer.index, id(layer.region))
+        if not layer.denies or key in work.done:
             continue
         for piece in layer.region.pieces:
             kind = shape(piece)
             if kind not in (Shape.ROOTED, Shape.EDGED):
                 continue
             glob = next(atom for atom in piece.within if isinstance(atom, Glob) and not atom.is_everything)
-            if kind is Shape.ROOTED and _is_opened(stack, glob):
+            if _is_opened(stack, glob, piece, kind):
                 continue
+            work.done.add(key)
             parents = _parents(glob)
             for parent in parents:
                 if parent.literal_prefix in work.ancestors:
                     break
                 work.ancestors[parent.literal_prefix] = (parent, layer.span)
-            if kind is Shape.EDGED or not stack.effects & {Effect.DELETE}:
-                _claim_parents(work, stack, layer, parents, kind)
+            _claim_parents(work, layer, parents, kind)
 
 
-def _is_opened(stack: Stack, glob: Glob) -> bool:
-    """Whether a hole above takes the whole of a literal path or tree."""
-    decider = stack.decide(join(glob.literal_prefix))
+def _is_opened(stack: Stack, glob: Glob, piece: PathPiece, kind: Shape) -> bool:
+    """Whether a hole above takes the whole piece."""
+    if stack.budget.is_spent:
+        return False
+    path = join(glob.literal_prefix) if kind is Shape.ROOTED else fill(glob, "x")
+    decider = stack.decide(path)
     if decider is None or decider.denies:
         return False
-    path = join(glob.literal_prefix)
-    return any(piece.holds(path) and (is_closed(piece) or not glob.below) for piece in decider.region.pieces)
+    if piece in decider.region.pieces:
+        return True
+    trees = (p.within[0] for p in decider.region.pieces if len(p.within) == 1 and is_closed(p))
+    if kind is Shape.EDGED:
+        base = join(glob.literal_prefix)
+        return any(isinstance(atom, Glob) and atom.is_tree and atom.holds(base) for atom in trees)
+    return any(atom.holds(path) for atom in trees) or not glob.below
 
 
-def _claim_parents(work: _Work, stack: Stack, layer: Layer, parents: tuple[Glob, ...], kind: Shape) -> None:
+def _claim_parents(work: _Work, layer: Layer, parents: tuple[Glob, ...], kind: Shape) -> None:
+    known = work.claims.found.get((layer.index, Verdict.STRICTER, NO_MOVE_OUT))
+    if kind is Shape.ROOTED:
+        if known is not None:
+            known.lost.update(dict.fromkeys(Lost((Operation.RENAME,), join(p.literal_prefix)) for p in parents))
+        return
     places = tuple(join(parent.literal_prefix) for parent in parents)
-    operations = RENAMES if kind is Shape.EDGED else (Operation.RENAME,)
-    lost = tuple(Lost(operations, where) for where in places)
-    effects = stack.effects & {*KEPT, Effect.DELETE}
-    free = next((where for where in places if not work.removal.denies(where)), None)
+    free = next((where for where in places if work.budget.is_spent or not work.removal.denies(where)), None)
     if free is None:
         return
-    if kind is Shape.EDGED:
-        seen = Witness(Operation.RMDIR, free, True, False)
-        work.claims.stricter(layer, effects, NO_PARENT, seen, lost)
-        named = work.removal.decide(free)
-        if named is not None:
-            work.claims.stricter(named, frozenset({Effect.DELETE}), NO_PARENT, seen, lost)
-        return
-    open_entry = next((e for e in work.claims.found.items() if e[0] == (layer.index, Verdict.STRICTER, NO_MOVE_OUT)), None)
-    if open_entry is not None:
-        open_entry[1].lost.update(dict.fromkeys(lost))
+    lost = tuple(Lost(RENAMES, where) for where in places)
+    seen = Witness(Operation.RMDIR, free, True, False)
+    work.claims.stricter(layer, _effects(work, layer), NO_PARENT, seen, lost)
+    named = None if work.budget.is_spent else work.removal.decide(free)
+    if named is not None:
+        work.claims.stricter(named, frozenset({Effect.DELETE}), NO_PARENT, seen, lost)
 
 
-def _hold_directories(work: _Work, stack: Stack, position: int, kept: frozenset[Effect]) -> None:
+def _effects(work: _Work, layer: Layer) -> frozenset[Effect]:
+    """Those of the layer's effects that a move is about."""
+    return frozenset(effect for effect in (*KEPT, Effect.DELETE) if layer.index in work.of[effect].positions)
+
+
+def _hold_directories(work: _Work, stack: Stack) -> None:
     """A hole may match a directory without what is below it: moved, it would take out what is still denied."""
-    layer = stack.layers[position]
-    for hole in stack.holes_above(position, layer.region.pieces):
-        if is_closed(hole.piece) or hole.layer.index == FLOOR:
+    for position, layer in enumerate(stack.layers):
+        if layer.denies or layer.index == FLOOR:
             continue
-        work.pairs += 1
-        if work.pairs > MAX_PAIRS or not any(meet(hole.piece, piece) for piece in layer.region.pieces):
+        for piece in layer.region.pieces:
+            deny = None if is_closed(piece) else _deny_below(work, stack, position, piece)
+            if deny is not None:
+                _hold_directory(work, stack, layer, piece, deny)
+
+
+def _deny_below(work: _Work, stack: Stack, position: int, piece: PathPiece) -> Layer | None:
+    """A deny under the hole that could hold what is below its objects."""
+    for entry in stack.every.related(stack.prefix(piece)):
+        work.budget.pairs -= 1
+        if entry.position <= position or not entry.layer.denies or entry.piece in stack.layers[position].region.pieces:
             continue
-        filters = piece_filters(hole.piece)
-        work.directories.setdefault(filters, hole.layer.span)
-        path = next((p for p in work.search.examples(hole.piece) if work.is_removable(p)), None)
-        if path is None:
-            continue
-        seen = Witness(Operation.RMDIR, path, True, False)
-        lost = (Lost(RENAMES, place(hole.piece), True),)
-        work.claims.stricter(layer, kept, NO_DIRECTORY, seen, lost)
-        work.claims.stricter(hole.layer, kept, NO_DIRECTORY, seen, lost)
+        at_names = is_wide(entry.layer) and stack not in work.sourced and Effect.DELETE not in stack.effects
+        if not at_names and (work.budget.is_spent or _could_hold_below(work, piece, entry.piece)):
+            return entry.layer
+    return None
+
+
+def _could_hold_below(work: _Work, hole: PathPiece, deny: PathPiece) -> bool:
+    return any(isinstance(atom, Substring) for atom in hole.within) or meet(_and_below(hole), deny, work.budget)
+
+
+def _and_below(piece: PathPiece) -> PathPiece:
+    return Piece(tuple(replace(atom, below=True) for atom in piece.within if isinstance(atom, Glob)))
+
+
+def _hold_directory(work: _Work, stack: Stack, layer: Layer, piece: PathPiece, deny: Layer) -> None:
+    work.directories.setdefault(piece_filters(piece), layer.span)
+    path = next((p for p in work.search.examples(piece) if work.budget.is_spent or work.is_removable(p)), None)
+    if path is None:
+        return
+    effects = stack.effects & {*KEPT, Effect.DELETE}
+    seen = Witness(Operation.RMDIR, path, True, False)
+    lost = (Lost(RENAMES, place(piece), True),)
+    work.claims.stricter(deny, effects, NO_DIRECTORY, seen, lost)
+    work.claims.stricter(layer, effects, NO_DIRECTORY, seen, lost)
 
 
 # -- escapes that cannot be stopped --
@@ -413,16 +454,17 @@ def _hold_directories(work: _Work, stack: Stack, position: int, kept: frozenset[
 
 def _confess_escapes(work: _Work, stack: Stack) -> None:
     """Denies on a pattern that a moved parent leaves: WEAKER, with that move."""
-    effects = stack.effects & {*KEPT, Effect.DELETE, Effect.CREATE}
     for position, layer in enumerate(stack.layers):
-        if not layer.denies:
+        key = ("escapes", layer.index, id(layer.region))
+        if not layer.denies or key in work.done:
             continue
         for piece in layer.region.pieces:
             kind = shape(piece)
             if kind is Shape.LOOSE or (kind is Shape.FLOATING and _may_land(work, stack, position, piece)):
                 found = _escape(work, stack, position, piece)
                 if found is not None:
-                    work.claims.weaker(layer, effects, PARENT_MOVES, found)
+                    work.done.add(key)
+                    work.claims.weaker(layer, _effects(work, layer), PARENT_MOVES, found)
                     break
 
 
@@ -431,8 +473,12 @@ def _may_land(work: _Work, stack: Stack, position: int, piece: PathPiece) -> boo
     for hole in stack.holes_above(position, (piece,)):
         if hole.layer.index == FLOOR and place(hole.piece).startswith("/dev/"):
             continue
-        work.pairs += 1
-        if work.pairs > MAX_PAIRS or meet(hole.piece, piece):
+        if work.budget.is_spent or not meet(hole.piece, piece, work.budget):
+            if work.budget.is_spent:
+                return True
+            continue
+        shared = _in_both(work, hole.piece, piece)
+        if not shared or not stack.denies(shared[0]):
             return True
     return False
 
@@ -440,43 +486,63 @@ def _may_land(work: _Work, stack: Stack, position: int, piece: PathPiece) -> boo
 def _escape(work: _Work, stack: Stack, position: int, piece: PathPiece) -> Witness | None:
     """A rename of a directory that lets something of the piece go; None where every such directory is held."""
     first: Witness | None = None
-    targets = [*_landings(work, stack, position, piece)]
-    for path in _candidates(work, stack, piece):
+    targets = () if work.budget.is_spent else tuple(_landings(work, stack, position, piece))
+    for path in _candidates(work, stack, position, piece):
         names = split(path)
-        if not stack.denies(path):
-            continue
         for cut in range(len(names) - 1, 0, -1):
             old = join(names[:cut])
             below = names[cut:]
             for to in (*targets, f"{join(names[: cut - 1]).rstrip('/')}/moved", "/moved", "/tmp/moved"):
                 found = Witness(Operation.RENAME, old, False, True, to)
+                if work.budget.is_spent:
+                    return Witness(Operation.RENAME, old, False, True, "/moved")
                 first = first or found
-                if piece.holds(old) or names[:cut] in work.ancestors or to.startswith(old + "/") or to == old:
+                if names[:cut] in work.ancestors or to.startswith(old + "/") or to == old:
                     continue
                 if not work.is_removable(old) or work.creation.denies(to) or _blocks_new(work, to):
                     continue
-                if any(_goes(work, stack, effect, path, join((*split(to), *below))) for effect in stack.effects):
+                if any(_goes(stack, effect, path, join((*split(to), *below))) for effect in stack.effects):
                     return found
-    return None if _is_held(work, piece) else first
+    return None if first is None or _is_held(work, piece) else first
 
 
-def _goes(work: _Work, stack: Stack, effect: Effect, old: str, new: str) -> bool:
+def _goes(stack: Stack, effect: Effect, old: str, new: str) -> bool:
     """Whether the move takes something of `effect`: it was denied at the old name and is not at the new one."""
     return effect in (*KEPT, Effect.DELETE) and stack.denies(old) and not stack.denies(new)
 
 
-def _candidates(work: _Work, stack: Stack, piece: PathPiece) -> Iterator[str]:
-    yield from work.search.examples(piece)
+def _candidates(work: _Work, stack: Stack, position: int, piece: PathPiece) -> Iterator[str]:
+    """Paths on which the deny at `position` decides; where deletes are denied elsewhere, in the holes of those too."""
+    layer = stack.layers[position]
+    for path in work.search.examples(piece):
+        moved = f"/moving/{split(path)[-1]}"
+        yield from (found for found in (path, moved) if work.budget.is_spent or stack.decide(found) is layer)
+    if work.budget.is_spent:
+        return
+    for hole in list(stack.holes_above(position, (piece,)))[:20]:
+        for path in _in_both(work, hole.piece, piece):
+            moved = f"/moving/{split(path)[-1]}"
+            if stack.decide(moved) is layer:
+                yield moved
+    above = [e.piece for e in stack.every.related(stack.prefix(piece)) if e.position < position]
+    simple = tuple(p.within[0] for p in above if len(p.within) == 1 and not p.without)[:12]
     near = [e.piece for e in work.removal.allows.related(work.removal.prefix(piece))][:20]
-    for hole in near:
-        if meet(hole, piece):
-            yield from work.search.exact(PathPiece((*piece.within, *hole.within), (*piece.without, *hole.without)))
+    for open_piece in (Piece(), *near):
+        for path in _in_both(work, open_piece, piece, simple):
+            if stack.decide(path) is layer:
+                yield path
+
+
+def _in_both(work: _Work, one: PathPiece, other: PathPiece, without: tuple[Pattern, ...] = ()) -> tuple[str, ...]:
+    if not meet(one, other, work.budget):
+        return ()
+    return work.search.exact(Piece((*one.within, *other.within), (*one.without, *other.without)), without)
 
 
 def _landings(work: _Work, stack: Stack, position: int, piece: PathPiece) -> Iterator[str]:
     """New names for a moved directory at which what is inside would be open."""
     for hole in list(stack.holes_above(position, (piece,)))[:20]:
-        for path in (*work.search.examples(hole.piece), *work.search.exact(PathPiece((*hole.piece.within, *piece.within)))):
+        for path in (*work.search.examples(hole.piece), *_in_both(work, hole.piece, piece)):
             if piece.holds(path):
                 yield join(split(path)[:-1])
     for entry in list(work.creation.allows.related(()))[:20]:
@@ -488,10 +554,26 @@ def _blocks_new(work: _Work, path: str) -> bool:
 
 
 def _is_held(work: _Work, piece: PathPiece) -> bool:
-    """Whether no directory around the piece can be moved: removal is denied everywhere, with no hole near."""
+    """Whether no directory around the piece can be moved: removal, or every new name, is denied, with no hole to try."""
     for stack in (work.removal, *work.sourced):
-        last = stack.layers[-1] if stack.layers else None
-        closed = last is not None and last.denies and last.region.is_everything
-        if closed and not any(True for _ in stack.allows.related(stack.prefix(piece))):
+        if _is_closed(stack) and not any(True for _ in stack.allows.related(stack.prefix(piece))):
             return True
-    return False
+        held = _tree_around(stack, place(piece))
+        if held is not None and not any(True for _ in stack.holes_above(held, (piece,))):
+            return True
+    return _is_closed(work.creation) and sum(1 for _ in work.creation.allows.related(())) <= 20
+
+
+def _is_closed(stack: Stack) -> bool:
+    """Whether what no rule opens is denied."""
+    return bool(stack.layers) and stack.layers[-1].denies and stack.layers[-1].region.is_everything
+
+
+def _tree_around(stack: Stack, path: str) -> int | None:
+    """The position of a denied literal tree that holds `path`: nothing in it moves, nor do its parents."""
+    decider = stack.decide(path)
+    if decider is None or not decider.denies:
+        return None
+    atoms = (p.within[0] for p in decider.region.pieces if len(p.within) == 1 and not p.without)
+    found = any(isinstance(atom, Glob) and atom.is_tree and atom.holds(path) for atom in atoms)
+    return stack.positions[decider.index] if found else None

@@ -21,11 +21,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     claims = Claims()
     stacks = make_stacks(plan)
     guard = guard_moves(plan, stacks, claims)
-    sections = [
-        Section("files: " + ", ".join(_words(stack)), _stack_clauses(stack, guard))
-        for stack in stacks
-        if stack.has_denies
-    ]
+    sections = [Section("files: " + ", ".join(_words(stack)), _stack_clauses(stack, guard)) for stack in stacks if stack.has_denies]
     sections += guard.sections
     network = connect_clauses(plan, claims)
     if any(clause.denies for clause in network):

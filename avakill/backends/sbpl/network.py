@@ -97,9 +97,7 @@ def _filters(ports: frozenset[int] | None) -> tuple[Filter, ...]:
 # -- claims --
 
 
-def _confess(
-    plan: Plan, said: tuple[Said, ...], entry: Said, piece: Piece[Endpoint], claims: Claims, checked: bool
-) -> None:
+def _confess(plan: Plan, said: tuple[Said, ...], entry: Said, piece: Piece[Endpoint], claims: Claims, checked: bool) -> None:
     layer = entry.layer
     thing = endpoint_example(piece.within, piece.without)
     if layer.denies:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from avakill.backends.sbpl.stack import PathPiece
+from avakill.backends.sbpl.stack import Budget, PathPiece
 from avakill.paths.automaton import Pattern, Undecided, witness
 from avakill.paths.glob import CharClass, Glob, Part, Wild, Wildcard, join
 from avakill.paths.substring import Substring
@@ -72,8 +72,8 @@ FILLERS = ("x", "y", "zz")
 class Search:
     """Examples by construction, and by the automata as long as the allowance lasts."""
 
-    def __init__(self, allowance: int = 200) -> None:
-        self.allowance = allowance
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
 
     def examples(self, piece: PathPiece, without: tuple[Pattern, ...] = ()) -> tuple[str, ...]:
         """A few paths of the piece; none where there is none, or none was found within the allowance."""
@@ -88,6 +88,7 @@ class Search:
             for atom in piece.within:
                 if isinstance(atom, Substring):
                     found[f"/srv/{filler}{atom.needle.strip('/')}{filler}"] = None
+                    found[f"/srv/{filler}/{atom.needle.strip('/')}"] = None
                     found[f"/srv/{filler}{atom.needle.rstrip('/')}/{filler}"] = None
             if not piece.within:
                 found[f"/srv/{filler}"] = None
@@ -95,9 +96,9 @@ class Search:
         return good or self.exact(piece, without)
 
     def exact(self, piece: PathPiece, without: tuple[Pattern, ...] = ()) -> tuple[str, ...]:
-        if self.allowance <= 0:
+        if self.budget.automata <= 0:
             return ()
-        self.allowance -= 1
+        self.budget.automata -= 1
         try:
             path = witness(piece.within, (*piece.without, *without), frozenset({"/"}))
         except Undecided:

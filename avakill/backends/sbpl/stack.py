@@ -15,6 +15,19 @@ from avakill.paths.index import PrefixIndex
 PathPiece = Piece[Pattern]
 
 
+@dataclass(slots=True)
+class Budget:
+    """How much may still be compared: past it, answers are the cautious ones and witnesses are not tried out."""
+
+    steps: int
+    pairs: int
+    automata: int
+
+    @property
+    def is_spent(self) -> bool:
+        return self.steps <= 0 or self.pairs <= 0
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One piece of the layer at `position`; a smaller position decides first."""
@@ -31,6 +44,7 @@ class Stack:
     effects: frozenset[Effect]
     layers: tuple[Layer, ...]
     folds: bool
+    budget: Budget
     every: PrefixIndex[Entry] = field(default_factory=PrefixIndex)
     allows: PrefixIndex[Entry] = field(default_factory=PrefixIndex)
     positions: dict[int, int] = field(default_factory=dict)
@@ -40,6 +54,10 @@ class Stack:
         return any(layer.denies for layer in self.layers)
 
     def prefix(self, piece: PathPiece) -> tuple[str, ...]:
+        """The literal names that every path of the piece begins with."""
+        if len(piece.within) == 1 and not self.folds:
+            only = piece.within[0]
+            return only.literal_prefix
         names = max((atom.literal_prefix for atom in piece.within if isinstance(atom, Glob)), key=len, default=())
         return tuple(name.casefold() for name in names) if self.folds else names
 
@@ -48,6 +66,7 @@ class Stack:
         names = split(path.casefold() if self.folds else path)
         best: Entry | None = None
         for entry in self.every.above(names):
+            self.budget.steps -= 1
             if (best is None or entry.position < best.position) and entry.piece.holds(path):
                 best = entry
         return None if best is None else best.layer
@@ -61,6 +80,7 @@ class Stack:
         seen: set[int] = set()
         for piece in pieces:
             for entry in self.allows.related(self.prefix(piece)):
+                self.budget.pairs -= 1
                 if entry.position < position and id(entry) not in seen:
                     seen.add(id(entry))
                     yield entry
@@ -68,12 +88,15 @@ class Stack:
 
 def make_stacks(plan: Plan) -> tuple[Stack, ...]:
     """One for each group of file effects with the same layers."""
-    return tuple(_stack(effects, layers, plan.target.ignores_case) for effects, layers in plan.effect_groups())
+    groups = plan.effect_groups()
+    count = sum(len(layers) for _, layers in groups)
+    budget = Budget(max(8_000, 60_000 - 20 * count) + 3 * count, 20_000 + 8 * count, max(0, 400 - count))
+    return tuple(_stack(effects, layers, plan.target.ignores_case, budget) for effects, layers in groups)
 
 
-def _stack(effects: tuple[Effect, ...], layers: tuple[Layer, ...], folds: bool) -> Stack:
+def _stack(effects: tuple[Effect, ...], layers: tuple[Layer, ...], folds: bool, budget: Budget) -> Stack:
     end = next((n for n, layer in enumerate(layers) if layer.region.is_everything), len(layers) - 1)
-    stack = Stack(frozenset(effects), layers[: end + 1], folds)
+    stack = Stack(frozenset(effects), layers[: end + 1], folds, budget)
     for position, layer in enumerate(stack.layers):
         stack.positions[layer.index] = position
         for piece in layer.region.pieces:
@@ -94,9 +117,23 @@ def is_wide(layer: Layer) -> bool:
     return any(all(atom.is_everything for atom in piece.within) for piece in layer.region.pieces)
 
 
-def meet(one: PathPiece, other: PathPiece) -> bool:
+def meet(one: PathPiece, other: PathPiece, budget: Budget) -> bool:
     """Whether two pieces could share a path; True where it cannot be decided."""
-    return not any(disjoint(a, b) for a in one.within for b in other.within)
+    return not any(_apart(a, b, budget) for a in one.within for b in other.within)
+
+
+def _apart(one: Pattern, other: Pattern, budget: Budget) -> bool:
+    if isinstance(one, Glob) and isinstance(other, Glob):
+        names, others = one.literal_prefix, other.literal_prefix
+        shared = min(len(names), len(others))
+        if not one.fold and not other.fold and names[:shared] != others[:shared]:
+            return True
+        if one.is_tree and other.is_tree and not one.fold:
+            return False
+    if budget.automata <= 0:
+        return False
+    budget.automata -= 1
+    return disjoint(one, other)
 
 
 def denied_also(stack: Stack, position: int, other: Stack) -> bool:
@@ -110,7 +147,10 @@ def denied_also(stack: Stack, position: int, other: Stack) -> bool:
         if last < 0 or not other.layers[last].denies or not other.layers[last].region.is_everything:
             return False
         there = last
-    return all(_matched(hole, stack, position, layer) for hole in other.holes_above(there, layer.region.pieces))
+    for hole in other.holes_above(there, layer.region.pieces):
+        if stack.budget.is_spent or not _matched(hole, stack, position, layer):
+            return False
+    return True
 
 
 def _same_deny(one: Layer, other: Layer) -> bool:
@@ -124,4 +164,4 @@ def _matched(hole: Entry, stack: Stack, position: int, layer: Layer) -> bool:
         twin = stack.layers[here]
         if not twin.denies and (twin.region is hole.layer.region or hole.piece in twin.region.pieces):
             return True
-    return not any(meet(hole.piece, piece) for piece in layer.region.pieces)
+    return not any(meet(hole.piece, piece, stack.budget) for piece in layer.region.pieces)
