@@ -48,9 +48,10 @@ LISTENING = Witness(Operation.CONNECT, "bind://0.0.0.0:8080", policy=True, targe
 def claims(plan: Plan, stands: tuple[Standing, ...], trouble: str | None, leaky: bool) -> Iterator[Finding]:
     """`trouble`: why nothing can be lowered at all; `leaky`: the profile lets calls pass that it does not know."""
     open_: dict[tuple[int, str, Verdict], set[Effect]] = {}
+    known: Known = {}
     for stand in stands:
         if stand.is_closed:
-            yield from _closed(plan, stand, leaky)
+            yield from _closed(plan, stand, leaky, known)
         else:
             for layer, reason, verdict in _not_lowered(plan, stand, trouble):
                 open_.setdefault((layer.index, reason, verdict), set()).add(stand.effect)
@@ -87,7 +88,21 @@ def _why_open(plan: Plan, stand: Standing) -> str:
 # -- refused everywhere --
 
 
-def _closed(plan: Plan, stand: Standing, leaky: bool) -> Iterator[Finding]:
+Known = dict[object, tuple[Example, ...]]
+"""The examples of a list of layers: effects of the same rules share them."""
+
+
+def _examples(stand: Standing, denies_too: bool, known: Known) -> tuple[Example, ...]:
+    assert stand.total is not None
+    layers = (*stand.above, stand.total)
+    regions = tuple((layer.index, layer.denies, id(layer.region)) for layer in layers)
+    key = (stand.effect is Effect.CONNECT, denies_too, regions)
+    if key not in known:
+        known[key] = tuple(examples(stand.effect, layers, denies_too))
+    return known[key]
+
+
+def _closed(plan: Plan, stand: Standing, leaky: bool, known: Known) -> Iterator[Finding]:
     assert stand.total is not None
     only, total = frozenset({stand.effect}), stand.total
     leak = STARTING if stand.effect is Effect.WRITE else OLD_LIBRARY if leaky and stand.effect is Effect.ATTR else None
@@ -95,7 +110,7 @@ def _closed(plan: Plan, stand: Standing, leaky: bool) -> Iterator[Finding]:
         lost = Lost((Operation.CONNECT,), "bind://*", True)
         yield Finding(total.index, Verdict.STRICTER, BIND[stand.effect], only, LISTENING, (lost,), total.span)
     holes: list[Example] = []
-    for example in examples(stand.effect, (*stand.above, total)):
+    for example in _examples(stand, leak is not None, known):
         if not example.layer.denies:
             holes.append(example)
         elif leak is not None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import chain, islice, takewhile
 from typing import Any
 
 from avakill.backends.plan import Layer, endpoint_example
 from avakill.ir.effect import Effect
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Undecided, witness
-from avakill.paths.glob import Glob, join, split
+from avakill.paths.glob import Glob, Part, Wild, Wildcard, join, split
 from avakill.paths.index import PrefixIndex
 
-MAX_CHECKS = 400
+MAX_CHECKS = 100
 """Pieces looked at for one layer; past it nothing is claimed but the worst."""
+
+MAX_CHECKS_OF_ALL = 20_000
+MAX_SEARCHES = 16
+"""Pieces looked at, and searches by automata, for all layers of an effect."""
 
 MAX_MET = 12
 """Earlier pieces that one search keeps away from."""
@@ -32,32 +36,58 @@ class Example:
     is_sure: bool = True
 
 
-def examples(effect: Effect, layers: tuple[Layer, ...]) -> Iterator[Example]:
-    """One for each layer, in order; near-linear in the pieces."""
-    seen: PrefixIndex[Piece[Any]] = PrefixIndex()
+def examples(effect: Effect, layers: tuple[Layer, ...], denies_too: bool) -> Iterator[Example]:
+    """One for each allow, in order, and with `denies_too` for each deny; near-linear in the pieces."""
+    seen = _Seen()
     for layer in layers:
-        yield _example(effect, layer, seen)
+        if denies_too or not layer.denies:
+            yield _example(effect, layer, seen)
         for piece in layer.region.pieces:
-            seen.add(_prefix(piece), piece)
+            seen.add(piece)
 
 
-def _example(effect: Effect, layer: Layer, seen: PrefixIndex[Piece[Any]]) -> Example:
-    left = MAX_CHECKS
+@dataclass(slots=True)
+class _Seen:
+    """The pieces of the layers so far, by how their names end, or else by how they begin. Case does not count here."""
+
+    every: PrefixIndex[Piece[Any]] = field(default_factory=PrefixIndex)
+    starts: PrefixIndex[Piece[Any]] = field(default_factory=PrefixIndex)
+    ends: PrefixIndex[Piece[Any]] = field(default_factory=PrefixIndex)
+    searches: int = 0
+    checks: int = 0
+
+    def add(self, piece: Piece[Any]) -> None:
+        start, end = _prefix(piece), _suffix(piece)
+        self.every.add(start, piece)
+        if end:
+            self.ends.add(end, piece)
+        else:
+            self.starts.add(start, piece)
+
+    def about(self, names: tuple[str, ...]) -> Iterator[Piece[Any]]:
+        """Those that could hold the object of these names."""
+        return chain(self.starts.above(names), self.ends.above(names[::-1]))
+
+    def met_by(self, piece: Piece[Any]) -> Iterator[Piece[Any]]:
+        return self.every.related(_prefix(piece))
+
+
+def _example(effect: Effect, layer: Layer, seen: _Seen) -> Example:
+    left = allowance = min(MAX_CHECKS, MAX_CHECKS_OF_ALL - seen.checks)
     is_sure = True
     for piece in layer.region.pieces:
         for thing in _candidates(effect, piece):
-            taken, left = _is_taken(thing, seen.above(_names(effect, thing)), left)
+            taken, left = _is_taken(thing, seen.about(_names(effect, thing)), left)
+            seen.checks += allowance - left
+            allowance = left
             if left <= 0:
                 return Example(layer, None, False)
             if not taken:
                 return Example(layer, thing)
-        if effect is Effect.CONNECT:
-            is_sure = False
-        else:
-            found, sure = _search(piece, seen)
-            if found is not None:
-                return Example(layer, found)
-            is_sure = is_sure and sure
+        found, sure = (None, False) if effect is Effect.CONNECT else _search(piece, seen)
+        if found is not None:
+            return Example(layer, found)
+        is_sure = is_sure and sure
     return Example(layer, None, is_sure)
 
 
@@ -72,11 +102,12 @@ def _is_taken(thing: str, earlier: Iterator[Piece[Any]], left: int) -> tuple[boo
     return False, left
 
 
-def _search(piece: Piece[Any], seen: PrefixIndex[Piece[Any]]) -> tuple[str | None, bool]:
+def _search(piece: Piece[Any], seen: _Seen) -> tuple[str | None, bool]:
     """An object of the piece in none of the earlier ones that could meet it, and whether the answer is sure."""
-    met = tuple(islice(seen.related(_prefix(piece)), MAX_MET + 1))
+    met = tuple(islice(seen.met_by(piece), MAX_MET + 1))
     simple = tuple(other.within[0] for other in met if len(other.within) == 1 and not other.without)
-    if len(met) > MAX_MET or len(simple) < len(met):
+    seen.searches += 1
+    if len(met) > MAX_MET or len(simple) < len(met) or seen.searches > MAX_SEARCHES:
         return None, False
     try:
         return witness(piece.within, (*piece.without, *simple), frozenset({"/"})), True
@@ -93,16 +124,17 @@ def _candidates(effect: Effect, piece: Piece[Any]) -> Iterator[str]:
     if not piece.within and not piece.without:
         yield from ANYWHERE
         return
-    if len(piece.within) == 1 and not piece.without and isinstance(piece.within[0], Glob) and piece.within[0].is_literal:
-        path = join(piece.within[0].literal_prefix)
-        yield from (path, *(f"{path.rstrip('/')}/avakill-probe" for _ in range(piece.within[0].below)))
-        return
-    try:
-        path_found = witness(piece.within, piece.without, frozenset({"/"}))
-    except Undecided:
-        return
-    if path_found is not None:
-        yield path_found
+    glob = piece.within[0] if len(piece.within) == 1 and isinstance(piece.within[0], Glob) else None
+    if glob is not None:
+        path = join(tuple(_instance(part) for part in glob.parts if part is not Wildcard.DEEP))
+        yield from (thing for thing in (path, f"{path.rstrip('/')}/avakill-probe") if thing != "/" and piece.holds(thing))
+
+
+def _instance(part: Part) -> str:
+    """A name that a component most likely holds; the caller asks."""
+    if not isinstance(part, Wild):
+        return str(part)
+    return "".join(atom if isinstance(atom, str) else "x" for atom in part.atoms)
 
 
 def _names(effect: Effect, thing: str) -> tuple[str, ...]:
@@ -110,6 +142,14 @@ def _names(effect: Effect, thing: str) -> tuple[str, ...]:
 
 
 def _prefix(piece: Piece[Any]) -> tuple[str, ...]:
-    """A key to find a piece by; case is dropped since a target's file system may ignore it."""
     prefixes = (atom.literal_prefix for atom in piece.within if isinstance(atom, Glob))
     return tuple(name.casefold() for name in max(prefixes, key=len, default=()))
+
+
+def _suffix(piece: Piece[Any]) -> tuple[str, ...]:
+    """The literal names at the end of a glob that does not reach below them, the last one first."""
+    for atom in piece.within:
+        if isinstance(atom, Glob) and not atom.below:
+            names = takewhile(lambda part: isinstance(part, str), reversed(atom.parts))
+            return tuple(str(name).casefold() for name in names)
+    return ()
