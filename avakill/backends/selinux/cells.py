@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from avakill.backends.selinux.ground import Ground, merged
-from avakill.backends.selinux.model import Closed, Context
+from avakill.backends.selinux.model import Context
 from avakill.backends.selinux.units import Node, Unit, instance, label
 from avakill.paths.automaton import Pattern, Undecided, witness
 from avakill.paths.glob import Glob

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
@@ -14,15 +15,21 @@ ROOT_STAYS = (
     "a rename onto the name itself could not be told from any other change of its directory, so the object that bears "
     "the name cannot be removed or renamed"
 )
-HOLE_NAME = "new names in a directory are allowed or refused together: the name of the hole itself cannot be made in its closed directory"
-NAMES_CLOSED = "new names in a directory are allowed or refused together, so a name of this pattern cannot be made in a closed directory"
+HOLE_NAME = (
+    "new names in a directory are allowed or refused together: the name of the hole itself cannot be made in its closed directory"
+)
+NAMES_CLOSED = (
+    "new names in a directory are allowed or refused together, so a name of this pattern cannot be made in a closed directory"
+)
 LATER_DENY = (
     "a label is put on what exists: what takes such a name later keeps the label that it had or gets that of its directory, "
     "and is not refused"
 )
 LATER_HOLE = "a label is put on what exists: what takes such a name later gets the label of its closed directory and stays refused"
 LATER_ABSENT = "the path does not exist yet: what is made there later has the label of its directory until labels are applied again"
-ABSENT_HOLE = "the hole does not exist yet: what is made there later has the label of its closed directory until labels are applied again"
+ABSENT_HOLE = (
+    "the hole does not exist yet: what is made there later has the label of its closed directory until labels are applied again"
+)
 TOO_MANY = "too many overlapping patterns for a label of each combination: they share the label that refuses most"
 UNSAYABLE = "the pattern has no regular expression in file contexts"
 RELABELLED = (
@@ -88,6 +95,7 @@ class Claims:
         return row.span if row is not None else NOWHERE
 
 
+@lru_cache(maxsize=64)
 def _plain(operations: tuple[Operation, ...]) -> Operation:
     """One that has no second name."""
     return next((op for op in operations if op not in (Operation.RENAME, Operation.LINK)), operations[0])

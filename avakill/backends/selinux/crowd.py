@@ -18,7 +18,7 @@ from avakill.backends.selinux.model import BIT, Closed, Context
 from avakill.backends.selinux.units import Node, Unit, instance, owner
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Witness
-from avakill.paths.glob import Glob, join
+from avakill.paths.glob import Glob, Wildcard, join
 from avakill.paths.index import PrefixIndex
 
 OTHER = "avakill-other"
@@ -70,7 +70,9 @@ def _in_order(over: Ground, ruled: list[Unit]) -> Iterator[Context]:
             for unit in reversed([unit for unit in ordered[:upto] if not unit.literal and _may_meet(unit, node)]):
                 closed = (unit.effects if unit.denies else 0) | guard.effects
                 within = (*unit.piece.within, Glob(node.path, below=True))
-                yield Context(within, unit.piece.without, closed, kind="" if unit.denies or unit.reaches_below else "--", origin=unit.span)
+                yield Context(
+                    within, unit.piece.without, closed, kind="" if unit.denies or unit.reaches_below else "--", origin=unit.span
+                )
 
 
 def _may_meet(unit: Unit, node: Node) -> bool:
@@ -102,11 +104,11 @@ def _claim_hole(claims: Claims, crossed: PrefixIndex[Unit], node: Node) -> None:
     for hole in node.enter:
         if hole.denies:
             continue
-        for unit in islice(crossed.above(node.path), 8):
+        for unit in islice(crossed.above(node.path), 3):
             pattern = unit.piece.within[0] if unit.piece.within else None
-            if not isinstance(pattern, Glob) or not pattern.parts:
+            if not isinstance(pattern, Glob) or Wildcard.DEEP not in pattern.parts:
                 continue
-            at = join((*node.path, OTHER, instance(Glob(pattern.parts[-1:])).lstrip("/") if instance(Glob(pattern.parts[-1:])) else "x"))
+            at = f"{join(node.path)}/{OTHER}{instance(Glob(pattern.parts[-1:])) or '/x'}"
             if unit.holds(at) and owner(node.below, hole.effects & -hole.effects) is hole:
                 for effect, bit in BIT.items():
                     if hole.effects & bit:

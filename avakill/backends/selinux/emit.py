@@ -108,7 +108,10 @@ CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     *((name, p.SOCKET_PERMISSIONS) for name in p.LOCAL_SOCKETS if not name.startswith("unix")),
     ("netlink_route_socket", (*p.SOCKET_PERMISSIONS, "nlmsg_read")),
     *((name, (*p.SOCKET_PERMISSIONS, "node_bind", "name_bind")) for name in p.INTERNET_SOCKETS),
-    *((name, (*p.SOCKET_PERMISSIONS, "node_bind", "name_bind", "name_connect")) for name in ("tcp_socket", "sctp_socket", "dccp_socket")),
+    *(
+        (name, (*p.SOCKET_PERMISSIONS, "node_bind", "name_bind", "name_connect"))
+        for name in ("tcp_socket", "sctp_socket", "dccp_socket")
+    ),
     ("packet", ("send", "recv")),
     ("peer", ("recv",)),
     ("sem", ("create", "destroy", "getattr", "setattr", "read", "write", "associate", "unix_read", "unix_write")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from avakill.backends.selinux.model import Closed
 from avakill.backends.selinux.units import Node, Unit, label, settle
 from avakill.paths.glob import join, split
 
@@ -26,7 +25,8 @@ class Ground:
         return self.by_path[()]
 
     def holders(self, path: str) -> tuple[Unit, ...]:
-        return tuple(unit for unit in self.patterns if unit.holds(path))
+        names = split(path)
+        return tuple(unit for unit in self.patterns if names[: len(unit.prefix)] == unit.prefix and unit.holds(path))
 
     def here(self, path: str) -> tuple[Unit, ...]:
         """The units that hold `path`, by rank."""

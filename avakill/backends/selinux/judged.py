@@ -113,7 +113,7 @@ def _names(path: str) -> tuple[str, ...]:
 def node_label(ground: Ground, node: Node) -> int:
     """The label of a literal path itself."""
     path = join(node.path)
-    here, closed, around = _surroundings(ground, node, path)
+    _, closed, around = _surroundings(ground, node, path)
     inside = settle(ground.inside(path)) if ground.patterns else node.closed_below
     found = (closed & ~Closed.CREATE) | (inside & Closed.CREATE)
     return found | Closed.DELETE if node.path and stays(closed, around) else found

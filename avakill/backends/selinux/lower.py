@@ -23,7 +23,11 @@ from avakill.paths.glob import Glob, Wildcard, join
 MEDIATED = frozenset(Operation)
 
 DEVICE_TYPES = dict(
-    zip(FLOOR_DEVICES, ("null_device_t", "zero_device_t", "null_device_t", "random_device_t", "urandom_device_t", "devtty_t", "ptmx_t"))
+    zip(
+        FLOOR_DEVICES,
+        ("null_device_t", "zero_device_t", "null_device_t", "random_device_t", "urandom_device_t", "devtty_t", "ptmx_t"),
+        strict=True,
+    )
 )
 """The types that Debian's policy gives the devices of the runtime floor (seen with matchpathcon)."""
 TERMINALS = ("devpts_t", "user_devpts_t")
@@ -150,8 +154,9 @@ def _transitions(patterns: tuple[Unit, ...]) -> Iterator[Transition]:
 
 def _exact_names(unit: Unit) -> Iterator[str]:
     match unit.piece.within, unit.piece.without:
-        case (Glob(parts=(Wildcard.DEEP, str(name)), fold=False, below=False),), () if all(c.isalnum() or c in "._-" for c in name) and name.isascii():
-            yield name
+        case (Glob(parts=(Wildcard.DEEP, str(name)), fold=False, below=False),), ():
+            if name.isascii() and all(char.isalnum() or char in "._-" for char in name):
+                yield name
         case _:
             return
 

@@ -114,17 +114,47 @@ def granted(table: Table, closed: int) -> tuple[str, ...]:
 
 
 SOCKET_PERMISSIONS = (
-    "create", "read", "write", "getattr", "setattr", "ioctl", "lock", "append", "bind", "connect", "listen", "accept",
-    "getopt", "setopt", "shutdown",
+    "create",
+    "read",
+    "write",
+    "getattr",
+    "setattr",
+    "ioctl",
+    "lock",
+    "append",
+    "bind",
+    "connect",
+    "listen",
+    "accept",
+    "getopt",
+    "setopt",
+    "shutdown",
 )
 LOCAL_SOCKETS = (
-    "unix_stream_socket", "unix_dgram_socket", "netlink_route_socket", "netlink_kobject_uevent_socket",
+    "unix_stream_socket",
+    "unix_dgram_socket",
+    "netlink_route_socket",
+    "netlink_kobject_uevent_socket",
     "netlink_generic_socket",
 )
 INTERNET_SOCKETS = ("tcp_socket", "udp_socket", "rawip_socket", "icmp_socket", "sctp_socket", "dccp_socket")
 """IPv4 and IPv6; any other family (packet, vsock, bluetooth …) is never granted."""
 
 SELF_PROCESS = (
-    "fork", "sigchld", "sigkill", "sigstop", "signull", "signal", "getsched", "setsched", "getsession", "getpgid", "setpgid",
-    "getcap", "getattr", "getrlimit", "setrlimit", "execmem",
+    "fork",
+    "sigchld",
+    "sigkill",
+    "sigstop",
+    "signull",
+    "signal",
+    "getsched",
+    "setsched",
+    "getsession",
+    "getpgid",
+    "setpgid",
+    "getcap",
+    "getattr",
+    "getrlimit",
+    "setrlimit",
+    "execmem",
 )

@@ -31,10 +31,7 @@ class Unit:
     literal: bool
     everything: bool
     reaches_below: bool
-
-    @property
-    def prefix(self) -> tuple[str, ...]:
-        return max((atom.literal_prefix for atom in self.piece.within), key=len, default=())
+    prefix: tuple[str, ...]
 
     def holds(self, path: str) -> bool:
         return self.piece.holds(path)
@@ -57,10 +54,15 @@ def units_of(plan: Plan) -> tuple[Unit, ...]:
 
 
 def _unit(index: int, denies: bool, effects: int, piece: Piece[Pattern], span: Span) -> Unit:
+    if len(piece.within) == 1 and not piece.without:
+        only = piece.within[0]
+        if isinstance(only, Glob) and len(only.literal_prefix) == len(only.parts) > 0 and not only.fold:
+            return Unit(RANK.get(index, index), index, denies, effects, piece, span, True, False, only.below, only.literal_prefix)
     literal = all(isinstance(a, Glob) and (a.is_literal or a.is_everything) and not a.fold for a in (*piece.within, *piece.without))
     below = all(isinstance(a, Substring) or a.below for a in piece.within) and (denies or literal or not piece.without)
     everything = not piece.without and all(a.is_everything for a in piece.within)
-    return Unit(RANK.get(index, index), index, denies, effects, piece, span, literal, everything, below)
+    prefix = max((atom.literal_prefix for atom in piece.within), key=len, default=())
+    return Unit(RANK.get(index, index), index, denies, effects, piece, span, literal, everything, below, prefix)
 
 
 def settle(units: Iterable[Unit]) -> int:
@@ -129,6 +131,15 @@ def nodes_of(units: Iterable[Unit]) -> tuple[Node, ...]:
 
 
 def _place(nodes: dict[tuple[str, ...], Node], unit: Unit) -> None:
+    within = unit.piece.within
+    if len(within) == 1 and not unit.piece.without and isinstance(within[0], Glob) and not within[0].is_everything:
+        node = nodes.setdefault(within[0].literal_prefix, Node(within[0].literal_prefix))
+        (node.enter if within[0].below else node.enter_alone).append(unit)
+        return
+    _place_combined(nodes, unit)
+
+
+def _place_combined(nodes: dict[tuple[str, ...], Node], unit: Unit) -> None:
     within = sorted((a for a in unit.piece.within if isinstance(a, Glob) and not a.is_everything), key=lambda a: len(a.parts))
     where = within[-1] if within else None
     path = where.literal_prefix if where is not None else ()
