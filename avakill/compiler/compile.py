@@ -4,7 +4,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from avakill.compiler.checks import check_policy
@@ -80,4 +80,7 @@ def _substituted(root: Map, environment: Mapping[str, str], bag: Bag) -> Map:
 
 def _in_order(bag: Bag) -> tuple[Diagnostic, ...]:
     """As the file reads; what has no place first."""
-    return tuple(sorted(bag, key=lambda one: (one.span.line, one.span.column) if one.span else (0, 0)))
+    items = sorted(bag, key=lambda one: (one.span.line, one.span.column) if one.span else (0, 0))
+    if bag.is_full:
+        items[-1] = replace(items[-1], notes=(*items[-1].notes, "so many errors that the rest was not looked at"))
+    return tuple(items)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from avakill.compiler.patterns import read_globs, read_workspace
+from avakill.compiler.patterns import Budget, read_globs, read_workspace
 from avakill.compiler.scalars import value_of
 from avakill.compiler.schema import is_null
 from avakill.compiler.yamltree import Map, Node, Scalar, Seq
@@ -27,7 +27,7 @@ from avakill.source.diagnostic import Bag
 from avakill.source.span import Span
 
 
-def lower_conditions(node: Node | None, bag: Bag) -> Condition:
+def lower_conditions(node: Node | None, budget: Budget, bag: Bag) -> Condition:
     """The conjunction of what a checked `conditions:` asks; patterns that cannot be read are left in `bag`."""
     if not isinstance(node, Map):
         return ALWAYS
@@ -37,7 +37,7 @@ def lower_conditions(node: Node | None, bag: Bag) -> Condition:
         workspace = read_workspace(workspace_node, bag)
     parts: list[Condition] = []
     for name, (_, value) in node.entries.items():
-        parts += _lower_key(name, value, workspace, bag)
+        parts += _lower_key(name, value, workspace, budget, bag)
     return conjunction(parts)
 
 
@@ -68,16 +68,16 @@ def texts(node: Node) -> tuple[str, ...]:
     return tuple(item.text for item in scalars(node))
 
 
-def _lower_key(name: str, value: Node, workspace: Glob | None, bag: Bag) -> Iterator[Condition]:
+def _lower_key(name: str, value: Node, workspace: Glob | None, budget: Budget, bag: Bag) -> Iterator[Condition]:
     match name:
         case "args_match":
             yield from _contains(value)
         case "args_not_match":
             yield from (Not(one) for one in _contains(value))
         case "path_match":
-            yield from _paths(value, workspace, bag)
+            yield from _paths(value, workspace, budget, bag)
         case "path_not_match":
-            yield Not(conjunction(_paths(value, workspace, bag)))
+            yield Not(conjunction(_paths(value, workspace, budget, bag)))
         case "shell_safe" if isinstance(value, Scalar) and value_of(value) is True:
             yield ShellSafe(value.span)
         case "command_allowlist" if not is_null(value):
@@ -92,12 +92,12 @@ def _contains(node: Node) -> Iterator[Contains]:
         yield Contains(Field(canonical_argument(name)), texts(value), span_of(value))
 
 
-def _paths(node: Node, workspace: Glob | None, bag: Bag) -> Iterator[PathIn]:
+def _paths(node: Node, workspace: Glob | None, budget: Budget, bag: Bag) -> Iterator[PathIn]:
     assert isinstance(node, Map)
     for name, (_, value) in node.entries.items():
         globs: dict[Glob, None] = {}
         for item in scalars(value):
-            globs |= dict.fromkeys(read_globs(item, workspace, bag))
+            globs |= dict.fromkeys(read_globs(item, workspace, budget, bag))
         yield PathIn(Field(canonical_argument(name)), tuple(globs), span_of(value))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from avakill.compiler.conditions import conjunction, lower_conditions, scalars, span_of, texts
+from avakill.compiler.patterns import Budget
 from avakill.compiler.scalars import value_of
 from avakill.compiler.schema import check, check_keys, check_value, is_null
 from avakill.compiler.surface import POLICY, RULE
@@ -47,12 +48,15 @@ def _lower_rules(node: Node | None, bag: Bag) -> Iterator[Rule]:
     if not isinstance(node, Seq):
         check(node, POLICY.by_name["policies"].shape, "policies", bag)
         return
+    budget = Budget()
     for index, item in enumerate(node.items):
+        if bag.is_full:
+            return
         if check(item, RULE, f"policies[{index}]", bag) and isinstance(item, Map):
-            yield _lower_rule(index, item, bag)
+            yield _lower_rule(index, item, budget, bag)
 
 
-def _lower_rule(index: int, node: Map, bag: Bag) -> Rule:
+def _lower_rule(index: int, node: Map, budget: Budget, bag: Bag) -> Rule:
     name = _scalar(node, "name")
     tools = node.entries["tools"].value
     limit = node.get("rate_limit")
@@ -67,7 +71,9 @@ def _lower_rule(index: int, node: Map, bag: Bag) -> Rule:
         name=name.text,
         tools=_tools(tools),
         action=Action(_scalar(node, "action").text),
-        condition=conjunction((lower_conditions(node.get("conditions"), bag), _when(node.get("when"), bag))),
+        condition=conjunction(
+            (lower_conditions(node.get("conditions"), budget, bag), _when(node.get("when"), budget, bag))
+        ),
         enforcement=Enforcement(enforcement.text) if isinstance(enforcement, Scalar) else Enforcement.HARD,
         rate_limit=_rate_limit(limit, bag) if isinstance(limit, Map) else None,
         message=message.text if isinstance(message, Scalar) and not is_null(message) else None,
@@ -97,8 +103,8 @@ def _literal(scalar: Scalar) -> str:
     return text
 
 
-def _when(node: Node | None, bag: Bag) -> Condition:
-    return read_when(node, bag) if isinstance(node, Scalar) else ALWAYS
+def _when(node: Node | None, budget: Budget, bag: Bag) -> Condition:
+    return read_when(node, budget, bag) if isinstance(node, Scalar) else ALWAYS
 
 
 def _rate_limit(node: Map, bag: Bag) -> RateLimit:

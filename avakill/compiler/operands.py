@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import Enum
 from ipaddress import ip_address, ip_network
 
-from avakill.compiler.patterns import exact_globs, quote
+from avakill.compiler.patterns import Budget, exact_globs, quote
 from avakill.compiler.places import written_part
 from avakill.compiler.yamltree import Scalar
 from avakill.ir.condition import (
@@ -105,6 +105,7 @@ class Written:
 
     scalar: Scalar
     span: Span
+    budget: Budget
     bag: Bag
 
     def at(self, thing: Name | Literal) -> Span:
@@ -245,9 +246,11 @@ def _matches(field: Field, literals: tuple[Literal, ...], written: Written) -> C
     options.log_errors = False
     parts: list[Condition] = []
     for literal in literals:
-        regex = "".join(re2.escape(one.char) if one.is_literal else one.char for one in literal.chars)
         try:
+            regex = "".join(re2.escape(one.char) if one.is_literal else one.char for one in literal.chars)
             re2.compile(regex, options)
+        except UnicodeEncodeError:
+            written.bag.error(codes.BAD_REGEX, "a variable brings bytes that are not UTF-8", written.at(literal))
         except re2.error as error:
             reason = error.args[0] if error.args else "?"
             text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
@@ -264,10 +267,13 @@ def _glob(field: Field, literals: tuple[Literal, ...], written: Written) -> Cond
     for literal in literals:
         text, offsets = _pattern(literal)
         try:
-            globs |= dict.fromkeys(parse(text))
+            parsed = parse(text) if written.budget.left >= 0 else ()
         except GlobError as error:
             offset = offsets[min(error.offset, len(offsets) - 1)]
             written.bag.error(codes.BAD_GLOB, error.message, written_part(written.scalar, offset, offset + 1))
+        else:
+            if not written.budget.refuses(parsed, written.at(literal), written.bag):
+                globs |= dict.fromkeys(parsed)
     return PathIn(field, tuple(globs), written.span)
 
 

@@ -8,9 +8,33 @@ from avakill.compiler.yamltree import Scalar
 from avakill.paths.glob import Anchor, Glob, GlobError, parse
 from avakill.source import codes
 from avakill.source.diagnostic import Bag
+from avakill.source.span import Span
 
 _SPECIAL = frozenset("*?[]{},\\~")
 _WORKSPACE = "__workspace__"
+
+
+MAX_GLOBS = 100_000
+"""Globs of one policy, its braces written out."""
+
+
+# A pattern of a thousand alternatives takes seconds to read; some in each of 10,000 rules do not.
+_CHEAP, _DEAR = 8, 31
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many globs a policy may still have: braces multiply, so a short text may mean many."""
+
+    left: int = MAX_GLOBS
+
+    def refuses(self, globs: tuple[Glob, ...], span: Span, bag: Bag) -> bool:
+        """Takes them off; whether they were too many, which is then in `bag`."""
+        self.left -= len(globs) + _DEAR * max(0, len(globs) - _CHEAP)
+        if self.left < 0:
+            help = "`*` and `**` say more in less"
+            bag.error(codes.TOO_LARGE, f"over {MAX_GLOBS} globs, braces written out", span, help=help)
+        return self.left < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +48,9 @@ class Written:
         return at if self.offsets is None else self.offsets[min(at, len(self.offsets) - 1)]
 
 
-def read_globs(scalar: Scalar, workspace: Glob | None, bag: Bag) -> tuple[Glob, ...]:
+def read_globs(scalar: Scalar, workspace: Glob | None, budget: Budget, bag: Bag) -> tuple[Glob, ...]:
     """The globs of one pattern; `workspace` is what the rule's relative patterns are relative to, None for the target's."""
-    if _refuses_variables(scalar, bag):
+    if budget.left < 0 or _refuses_variables(scalar, bag):
         return ()
     if not scalar.inserts and not scalar.text.startswith(_WORKSPACE):
         written = Written(scalar.text, None)  # most patterns
@@ -36,6 +60,8 @@ def read_globs(scalar: Scalar, workspace: Glob | None, bag: Bag) -> tuple[Glob, 
         globs = parse(written.text)
     except GlobError as error:
         return _complain(scalar, error.message, written.offset(error.offset), bag)
+    if budget.refuses(globs, scalar.span, bag):
+        return ()
     return globs if workspace is None else tuple(_relative_to(glob, workspace) for glob in globs)
 
 

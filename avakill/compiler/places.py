@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from avakill.compiler.yamltree import Scalar
 from avakill.source.span import Span
@@ -11,6 +12,8 @@ _ESCAPES = {
     " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
 }  # fmt: skip
 _HEX = {"x": 2, "u": 4, "U": 8}
+
+_MAX_LENGTH = 16_384
 
 Place = tuple[int, int]
 """A line and a column, from 1."""
@@ -23,7 +26,8 @@ def part(scalar: Scalar, first: int, last: int) -> Span:
 
 def written_part(scalar: Scalar, first: int, last: int) -> Span:
     """As `part`, counted in the value as it was before variables took their places."""
-    places = _places(scalar)
+    is_long = len(scalar.written) > _MAX_LENGTH or scalar.end_line - scalar.line > _MAX_LENGTH
+    places = None if is_long else _places(scalar)
     if places is None:
         return scalar.span
     first = max(0, min(first, len(places) - 1))
@@ -47,6 +51,7 @@ def _before_variables(scalar: Scalar, first: int, last: int) -> tuple[int, int]:
     return start + shift, end + shift
 
 
+@lru_cache(maxsize=8)  # an expression asks for the place of each of its tests
 def _places(scalar: Scalar) -> Sequence[Place] | None:
     """The place of each character of `written`, and one past the end; None where text and value do not agree."""
     source = _characters(scalar)

@@ -42,6 +42,8 @@ def check_keys(node: Node, table: Table, where: str, bag: Bag) -> bool:
         return _wrong(node, where, "a mapping", bag)
     fine = True
     for name, (key, _) in node.entries.items():
+        if bag.is_full:
+            return False
         if name not in table.by_name:
             fine = False
             help = _nearest(name, table.by_name) or f"{table.what} has {_listing(table.by_name)}"
@@ -85,6 +87,8 @@ def _check_list(node: Node, shape: ListOf, where: str, bag: Bag) -> bool:
     fine = True
     item = shape.item
     for child in node.items:
+        if bag.is_full:
+            return False
         fine = check(child, item, where, bag) and fine
     return fine
 
@@ -97,6 +101,8 @@ def _check_map(node: Node, shape: MapOf, where: str, bag: Bag) -> bool:
         return False
     fine = True
     for name, (key, value) in node.entries.items():
+        if bag.is_full:
+            return False
         if not name:
             bag.error(codes.BAD_VALUE, f"an empty name in `{where}`", key.span)
             fine = False

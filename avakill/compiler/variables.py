@@ -12,6 +12,8 @@ from avakill.source.diagnostic import Bag
 
 _VARIABLE = re.compile(r"\$?\$\{(\w+)\}")
 MAX_VALUE = 65_536
+MAX_FILLED = 2**20
+"""Characters that one value may have in the end."""
 
 
 def substitute(node: Node, environment: Mapping[str, str], bag: Bag) -> Node:
@@ -32,6 +34,8 @@ def _fill(scalar: Scalar, environment: Mapping[str, str], bag: Bag) -> Scalar:
     length = after = 0
     broken = False
     for found in _VARIABLE.finditer(scalar.written):
+        if bag.is_full:
+            break
         before = scalar.written[after : found.start()]
         name = found[1]
         value = _value(scalar, found, environment, bag)
@@ -39,6 +43,9 @@ def _fill(scalar: Scalar, environment: Mapping[str, str], bag: Bag) -> Scalar:
         start = length + len(before)
         pieces += (before, value or "")
         length = start + len(value or "")
+        if length > MAX_FILLED:
+            bag.error(codes.TOO_LARGE, f"over {MAX_FILLED} characters, its variables filled in", scalar.span)
+            return scalar._replace(is_broken=True)
         inserts.append(Insert(name, start, length, found.start(), found.end()))
         after = found.end()
     pieces.append(scalar.written[after:])

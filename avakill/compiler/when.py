@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from avakill.compiler.operands import Literal, Name, Written, among, compared, worded
+from avakill.compiler.patterns import Budget
 from avakill.compiler.places import written_part
 from avakill.compiler.yamltree import Scalar
 from avakill.ir.condition import ALWAYS, And, Condition, Not, Or
@@ -20,7 +21,7 @@ MAX_LENGTH = 8192
 MAX_DEPTH = 32
 
 
-def read_when(scalar: Scalar, bag: Bag) -> Condition:
+def read_when(scalar: Scalar, budget: Budget, bag: Bag) -> Condition:
     """The condition that an expression means; `ALWAYS`, with a reason in `bag`, where it means none."""
     from lark import UnexpectedInput
 
@@ -32,7 +33,7 @@ def read_when(scalar: Scalar, bag: Bag) -> Condition:
     except UnexpectedInput as error:
         _refuse(error, scalar, bag)
         return ALWAYS
-    return _Reader(scalar, bag).either(_child(tree, 0), 0)
+    return _Reader(scalar, budget, bag).either(_child(tree, 0), 0)
 
 
 @lru_cache(maxsize=1)
@@ -46,10 +47,11 @@ def _parser() -> Lark:
 class _Reader:
     """One expression being read: its text and where its mistakes go."""
 
-    __slots__ = ("bag", "scalar")
+    __slots__ = ("bag", "budget", "scalar")
 
-    def __init__(self, scalar: Scalar, bag: Bag) -> None:
+    def __init__(self, scalar: Scalar, budget: Budget, bag: Bag) -> None:
         self.scalar = scalar
+        self.budget = budget
         self.bag = bag
 
     def either(self, tree: Tree[Token], depth: int) -> Condition:
@@ -79,7 +81,7 @@ class _Reader:
         name = _name(_child(tree, 0))
         literals = tuple(_literal(token, self.scalar) for token in _leaves(_child(tree, len(tree.children) - 1)))
         first, last = name.first, max(literal.last for literal in literals)
-        written = Written(self.scalar, written_part(self.scalar, first, last), self.bag)
+        written = Written(self.scalar, written_part(self.scalar, first, last), self.budget, self.bag)
         test = _test(kinds, str(words[-1]), name, literals, written)
         return Not(test) if "NOT" in kinds else test
 

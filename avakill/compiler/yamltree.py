@@ -232,6 +232,8 @@ def _close(event: yaml.CollectionEndEvent, reader: _Reader) -> Map | Seq:
 def _entries(children: Sequence[Node], bag: Bag) -> Mapping[str, Entry]:
     entries: dict[str, Entry] = {}
     for key, value in zip(children[::2], children[1::2], strict=True):
+        if bag.is_full:
+            raise _Stop
         if not isinstance(key, Scalar):
             bag.error(codes.WRONG_TYPE, "a key must be a single word", key.span)
             continue
@@ -276,6 +278,8 @@ def _alias(event: yaml.AliasEvent, reader: _Reader) -> Node:
 
 def _count(event: yaml.Event, reader: _Reader) -> None:
     reader.nodes += 1
+    if reader.bag.is_full:
+        raise _Stop
     if reader.nodes > MAX_NODES:
         reader.bag.error(codes.TOO_LARGE, f"over {MAX_NODES} values", _span(event, reader.source))
         raise _Stop

@@ -37,15 +37,20 @@ class Diagnostic:
     help: str = ""
 
 
+MANY = 100
+
+
 @dataclass(slots=True)
 class Bag:
     """Diagnostics in the making: handed down through a phase, read once at its end."""
 
     items: list[Diagnostic] = field(default_factory=list)
+    errors: int = 0
 
     def error(
         self, code: Code, message: str, span: Span | None = None, *others: Label, label: str = "", help: str = ""
     ) -> None:
+        self.errors += 1
         self.items.append(Diagnostic(code, Severity.ERROR, message, span, label, others, (), help))
 
     def warning(
@@ -60,6 +65,11 @@ class Bag:
 
     def extend(self, more: Iterable[Diagnostic]) -> None:
         self.items.extend(more)
+
+    @property
+    def is_full(self) -> bool:
+        """So many errors that looking for more helps nobody."""
+        return self.errors >= MANY
 
     @property
     def has_errors(self) -> bool:

@@ -76,6 +76,11 @@ def test_a_value_in_a_regex_or_a_glob_is_taken_as_it_is() -> None:
     assert path.globs[0].anchor is Anchor.ROOT
 
 
+def test_bytes_that_are_no_text_are_no_regex() -> None:
+    said = complaints(rule_with('when: command matches "${A}"'), {"A": "\udc80"})
+    assert said == ['AVK1107 `"${A}"` (line 6)']
+
+
 def test_ignored_sections_need_no_variables() -> None:
     assert policy_of('version: "1.0"\npolicies: []\nnotifications: {slack: "${HOOK}"}\n')
 
