@@ -10,7 +10,7 @@ from avakill.cli.common import Reporter, echo, find_backends
 @click.command("backends")
 def command() -> None:
     """List the installed targets, what each writes, and how its artifact is applied."""
-    from avakill.cli.matrix import table
+    from avakill.cli.text import table
 
     backends = find_backends((), Reporter())
     echo(table(("name", "system", "writes", "what"), [(b.name, b.system, ", ".join(b.artifacts), b.title) for b in backends]))

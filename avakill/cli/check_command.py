@@ -142,7 +142,7 @@ def _report(made: Build, operation: str, thing: str, judged: Judgement, answers:
 
 
 def _show(made: Build, operation: str, thing: str, judged: Judgement, answers: list[tuple[str, str, str]]) -> None:
-    from avakill.cli.matrix import escape, paint
+    from avakill.cli.text import escape, paint
 
     colour = colours(sys.stdout)
     name, line = _rule_name(made, judged)

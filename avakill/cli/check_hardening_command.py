@@ -21,7 +21,7 @@ from avakill.source import codes
 @diagnostics_option
 def command(policy_file: str | None, policy_path: str | None, form: str, style: str) -> None:
     """Check who could change the policy. Exit status 1 when a check fails (`weak` alone is no failure)."""
-    from avakill.cli.matrix import table
+    from avakill.cli.text import table
 
     reporter = Reporter(style)
     try:

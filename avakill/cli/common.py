@@ -204,13 +204,13 @@ def target_for(loaded: Loaded, lowered: Lowered, command: tuple[str, ...] = ()) 
     """The facts of this machine, with the user's own words for home and workspace."""
     from avakill.enforce.probe import probe_target
 
-    return probe_target(
-        loaded.policy,
-        policy_path=loaded.path,
-        home=lowered.home,
-        workspace=lowered.workspace,
-        command=command,
-    )
+    return probe_target(loaded.policy, str(loaded.path), command, environment(lowered.home, lowered.workspace))
+
+
+def environment(home: str | None, workspace: str | None) -> dict[str, str]:
+    """The environment with the user's own words for home and workspace."""
+    told = {"HOME": home, "AVAKILL_WORKSPACE": workspace}
+    return {**os.environ, **{name: os.path.abspath(value) for name, value in told.items() if value}}
 
 
 def find_backends(names: tuple[str, ...], reporter: Reporter) -> tuple[Any, ...]:

@@ -1,16 +1,35 @@
 """`avakill enforce`: run a command confined, or write one target's artifact."""
+
 from __future__ import annotations
 
-from typing import Any
+import json
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from avakill.cli.common import (
+    Loaded,
     Lowered,
+    Reporter,
+    colours,
     diagnostics_option,
+    echo,
+    error,
+    find_backends,
+    load_policy,
     lowering_options,
     policy_option,
+    target_for,
 )
+from avakill.cli.text import escape
+from avakill.source import codes
+
+if TYPE_CHECKING:
+    from avakill.enforce.landlock import DryRun
+    from avakill.enforce.residue import Residue
+    from avakill.pipeline import Build
 
 RUN = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -54,3 +73,120 @@ def tetragon(
 
     told = {"namespace": namespace, "pod_labels": pod_labels, "binaries": binaries}
     write_layer("tetragon", policy_path, output, None, style, Lowered(**rest), **told)
+
+
+@command.command("landlock", context_settings=RUN)
+@policy_option
+@click.option("--dry-run", is_flag=True, help="say what would be restricted on this machine, and restrict nothing")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="of --dry-run")
+@click.option("--quiet", is_flag=True, help="start without the warnings about this machine")
+@lowering_options
+@diagnostics_option
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
+def landlock(policy_path: str | None, dry_run: bool, form: str, quiet: bool, style: str, words: tuple[str, ...], **rest: Any) -> None:
+    """Restrict this process by Landlock, then become COMMAND: its exit status is passed through.
+
+    126: it could not be confined or started. 127: it was not found.
+    """
+    if not words and not dry_run:
+        raise click.UsageError("give a command after `--`, or --dry-run")
+    lowered = Lowered(**rest)
+    loaded = load_policy(policy_path, style, show_warnings=dry_run)
+    reporter = Reporter(style, (loaded.source,))
+    made = build_for(loaded, lowered, words, reporter)
+    if dry_run:
+        _show_dry_run(made, form, reporter)
+        return
+    run_confined(made, words, reporter, quiet)
+
+
+def build_for(loaded: Loaded, lowered: Lowered, words: tuple[str, ...], reporter: Reporter) -> Build:
+    """The landlock build for this machine and the command; a rule's own `require:` that is not met ends with status 1."""
+    from avakill.pipeline import build
+
+    chosen = find_backends(("landlock",), reporter)
+    made = build(loaded.policy, target_for(loaded, lowered, words), chosen, lowered.options())
+    errors = [d for d in made.diagnostics if d.severity == "error"]
+    if errors:
+        reporter.fail(*errors)
+    return made
+
+
+def _dry(made: Build, reporter: Reporter, status: int) -> DryRun:
+    from avakill.enforce.kernel import Refusal
+    from avakill.enforce.landlock import dry_run
+
+    dry = dry_run(made.plan, made.emissions[0].lowering)
+    if isinstance(dry, Refusal):
+        reporter.show([error(codes.NOT_AVAILABLE, dry.reason, dry.help)])
+        sys.exit(status)
+    return dry
+
+
+def _as_expanded(made: Build, dry: DryRun) -> Build:
+    """The same build with the findings as they are on this machine."""
+    from avakill.pipeline import row_verdicts
+
+    rows = row_verdicts(made.plan, dry.lowering)
+    return replace(made, emissions=(replace(made.emissions[0], lowering=dry.lowering, rows=rows),))
+
+
+def _show_dry_run(made: Build, form: str, reporter: Reporter) -> None:
+    from avakill.cli.matrix import explanations, matrix
+    from avakill.cli.text import table
+    from avakill.coverage import coverage
+
+    dry = _dry(made, reporter, 1)
+    expanded = _as_expanded(made, dry)
+    if form == "json":
+        click.echo(json.dumps(coverage(expanded), indent=2))
+        return
+    colour = colours(sys.stdout)
+    found = dry.expansion
+    echo(f"Landlock ABI {found.abi}: handles {', '.join(found.handled) or 'nothing'}; {len(found.grants)} grants\n")
+    echo(matrix(expanded, colour))
+    reasons = explanations(expanded, colour)
+    echo("\n" + reasons if reasons else "")
+    places = sorted({lost.place for f in dry.findings for lost in f.lost})
+    if places:
+        echo("\nlost directly in (or below, see --format json): " + ", ".join(map(escape, places[:20])))
+    if dry.residues:
+        echo("\nways around it on this machine:")
+        echo(table(("kind", "place", "why"), [(r.kind, r.place, r.reason) for r in dry.residues[:30]]))
+    for warning in dry.warnings:
+        echo(f"warning: {escape(warning)}")
+
+
+def open_ways(residues: tuple[Residue, ...]) -> tuple[Residue, ...]:
+    """What to say before start: descriptors are closed by then, and a long list is for --dry-run."""
+    return tuple(residue for residue in residues if residue.kind != "descriptor")[:10]
+
+
+def run_confined(made: Build, words: tuple[str, ...], reporter: Reporter, quiet: bool) -> None:
+    """Say what this machine leaves open, then become the command. Ends the process."""
+    from avakill.enforce.landlock import exit_status_of, launch
+
+    dry = _dry(made, reporter, 126)
+    if not quiet:
+        for residue in open_ways(dry.residues):
+            echo(f"avakill: {residue.kind} {escape(residue.place)}: {escape(residue.reason)}", err=True)
+        for warning in dry.warnings:
+            echo(f"avakill: {escape(warning)}", err=True)
+    refusal = launch(dry.expansion, words)
+    reporter.show([error(codes.NOT_APPLIED, refusal.reason, refusal.help)])
+    sys.exit(exit_status_of(refusal))
+
+
+@command.command("auto", context_settings=RUN)
+@policy_option
+@click.option("--quiet", is_flag=True, help="start without saying what stays open")
+@lowering_options
+@diagnostics_option
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
+def auto(policy_path: str | None, quiet: bool, style: str, words: tuple[str, ...], **rest: Any) -> None:
+    """Stack the layers that this machine has and this user may use, say what stays open, then become COMMAND."""
+    from avakill.cli.auto import run
+
+    lowered = Lowered(**rest)
+    loaded = load_policy(policy_path, style, show_warnings=False)
+    run(loaded, lowered, words, Reporter(style, (loaded.source,)), quiet)

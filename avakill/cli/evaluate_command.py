@@ -74,16 +74,17 @@ def _with_agent(data: bytes, agent: str | None) -> bytes:
 
 
 def _context(loaded: Loaded, home: str | None, workspace: str | None) -> Any:
+    from avakill.cli.common import environment
     from avakill.cli.resolver import DiskResolver
     from avakill.enforce.probe import find_workspace, protected_paths
     from avakill.evaluator.context import Context
 
     return Context(
         home=os.path.abspath(home or os.path.expanduser("~")),
-        workspace=os.path.abspath(workspace) if workspace else find_workspace(),
+        workspace=find_workspace(os.getcwd(), environment(home, workspace)),
         cwd=os.getcwd(),
         resolver=DiskResolver(),
-        protected=protected_paths(loaded.path),
+        protected=protected_paths(str(loaded.path)),
     )
 
 
@@ -106,7 +107,7 @@ def report(decision: Decision, loaded: Loaded, explained: bool) -> dict[str, Any
 
 
 def _show(decision: Decision, loaded: Loaded) -> None:
-    from avakill.cli.matrix import escape, paint
+    from avakill.cli.text import escape, paint
 
     word = {"allow": "allowed", "deny": "denied", "require_approval": "waits for an approval"}[str(decision.action)]
     tone = "green" if decision.allowed else "red" if decision.action == "deny" else "yellow"

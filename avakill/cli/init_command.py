@@ -1,4 +1,5 @@
 """`avakill init`: a starter policy that fits the project."""
+
 from __future__ import annotations
 
 import re
@@ -38,7 +39,7 @@ def command(template: str | None, output: str | None, scan: bool, listed: bool, 
     """
     from importlib.resources import files
 
-    from avakill.cli.matrix import table
+    from avakill.cli.text import table
     from avakill.sink import Unwritable, write_one
 
     if listed:

@@ -13,7 +13,7 @@ from avakill.cli.common import diagnostics_option, echo, load_policy, policy_opt
 @diagnostics_option
 def command(policy_file: str | None, policy_path: str | None, style: str) -> None:
     """Check a policy file: exit status 0 when it is valid (warnings included), 1 when not."""
-    from avakill.cli.matrix import table
+    from avakill.cli.text import table
     from avakill.ir.condition import Always
     from avakill.ir.policy import Enforcement
 

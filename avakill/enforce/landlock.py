@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from avakill.backends.contract import Lowering
@@ -81,8 +81,20 @@ def apply(expansion: Expansion) -> Refusal | None:
     return None
 
 
-def launch(expansion: Expansion, command: Sequence[str], environ: Mapping[str, str] = os.environ) -> Refusal:
-    """Becomes `command`, restricted. Returns only on failure: the Refusal, whose exit status is `exit_status_of`.
+def no_more() -> Refusal | None:
+    """No layer beside Landlock."""
+    return None
+
+
+def launch(
+    expansion: Expansion,
+    command: Sequence[str],
+    environ: Mapping[str, str] = os.environ,
+    also: Callable[[], Refusal | None] = no_more,
+) -> Refusal:
+    """Becomes `command`, restricted; `also` puts further layers on, after Landlock's.
+
+    Returns only on failure: the Refusal, whose exit status is `exit_status_of`.
 
     The command replaces this process, so its exit status and signals are its own. Descriptors beyond 2 are closed:
     what is open already stays usable in any domain.
@@ -91,7 +103,7 @@ def launch(expansion: Expansion, command: Sequence[str], environ: Mapping[str, s
     if found is None:
         return Refusal(f"`{command[0]}` is not a program that can be found", NOT_FOUND_HELP)
     _close_inherited()
-    refusal = apply(expansion)
+    refusal = apply(expansion) or also()
     if refusal is not None:
         return refusal
     sys.stdout.flush()

@@ -33,7 +33,7 @@ def probe_target(
     search = environ.get("PATH", os.defpath)
     entry = _entry(command, search)
     prefixes = tuple(dict.fromkeys(_prefixes(policy, home, workspace)))
-    protected = _protected(policy_path)
+    protected = protected_paths(policy_path)
     return Target(
         home=home,
         workspace=workspace,
@@ -64,7 +64,8 @@ def _entry(command: Sequence[str], search: str) -> tuple[str, ...]:
     return programs.executed(found, search) if found else ()
 
 
-def _protected(policy_path: str | None) -> tuple[str, ...]:
+def protected_paths(policy_path: str | None) -> tuple[str, ...]:
+    """Self-protection's objects: the policy, its signature, the installed package."""
     package = os.path.dirname(os.path.abspath(avakill.__file__)) + "/"
     if policy_path is None:
         return (package,)
