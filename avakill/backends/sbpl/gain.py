@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from avakill.backends.judge import KEPT
 from avakill.backends.plan import FLOOR, Layer, Plan
@@ -169,7 +170,8 @@ def _stop_at_source(work: _Work, stack: Stack, position: int, kept: frozenset[Ef
 
 def _add_source(work: _Work, stack: Stack, position: int, operations: list[str]) -> None:
     layer = stack.layers[position]
-    holes = list(stack.holes_above(position, layer.region.pieces))
+    above = stack.holes_above(position, layer.region.pieces)
+    holes = list(islice(above, 1)) if work.budget.is_spent else list(above)
     if work.budget.is_spent and holes:
         # too much to compare: the holes stay closed to moves, and that is said
         path = next(iter(work.search.examples(holes[0].piece)), "/")
@@ -419,14 +421,16 @@ def _hold_directories(work: _Work, stack: Stack) -> None:
 
 def _deny_below(work: _Work, stack: Stack, position: int, piece: PathPiece) -> Layer | None:
     """A deny under the hole that could hold what is below its objects."""
-    for entry in stack.every.related(stack.prefix(piece)):
+    tries = 32 if work.budget.is_spent else None
+    for entry in islice(stack.every.related(stack.prefix(piece)), tries):
         work.budget.pairs -= 1
         if entry.position <= position or not entry.layer.denies or entry.piece in stack.layers[position].region.pieces:
             continue
         at_names = is_wide(entry.layer) and stack not in work.sourced and Effect.DELETE not in stack.effects
         if not at_names and (work.budget.is_spent or _could_hold_below(work, piece, entry.piece)):
             return entry.layer
-    return None
+    last = stack.layers[-1]
+    return last if work.budget.is_spent and last.denies else None
 
 
 def _could_hold_below(work: _Work, hole: PathPiece, deny: PathPiece) -> bool:
@@ -558,7 +562,7 @@ def _is_held(work: _Work, piece: PathPiece) -> bool:
     for stack in (work.removal, *work.sourced):
         if _is_closed(stack) and not any(True for _ in stack.allows.related(stack.prefix(piece))):
             return True
-        held = _tree_around(stack, place(piece))
+        held = _closed_around(work, stack, place(piece))
         if held is not None and not any(True for _ in stack.holes_above(held, (piece,))):
             return True
     return _is_closed(work.creation) and sum(1 for _ in work.creation.allows.related(())) <= 20
@@ -569,11 +573,15 @@ def _is_closed(stack: Stack) -> bool:
     return bool(stack.layers) and stack.layers[-1].denies and stack.layers[-1].region.is_everything
 
 
-def _tree_around(stack: Stack, path: str) -> int | None:
-    """The position of a denied literal tree that holds `path`: nothing in it moves, nor do its parents."""
+def _closed_around(work: _Work, stack: Stack, path: str) -> int | None:
+    """The position of a deny that holds `path` and all below it, if the parents of `path` cannot be moved either."""
     decider = stack.decide(path)
     if decider is None or not decider.denies:
         return None
-    atoms = (p.within[0] for p in decider.region.pieces if len(p.within) == 1 and not p.without)
-    found = any(isinstance(atom, Glob) and atom.is_tree and atom.holds(path) for atom in atoms)
-    return stack.positions[decider.index] if found else None
+    if not any(is_closed(piece) and piece.holds(path) for piece in decider.region.pieces):
+        return None
+    names = split(path)
+    parents = (names[:end] for end in range(1, len(names)))
+    if any(names not in work.ancestors and work.is_removable(join(names)) for names in parents):
+        return None
+    return stack.positions[decider.index]

@@ -90,7 +90,7 @@ def make_stacks(plan: Plan) -> tuple[Stack, ...]:
     """One for each group of file effects with the same layers."""
     groups = plan.effect_groups()
     count = sum(len(layers) for _, layers in groups)
-    budget = Budget(max(8_000, 60_000 - 20 * count) + 3 * count, 20_000 + 8 * count, max(0, 400 - count))
+    budget = Budget(max(2_000, 60_000 - 30 * count) + 2 * count, 20_000 + 4 * count, max(0, 400 - count))
     return tuple(_stack(effects, layers, plan.target.ignores_case, budget) for effects, layers in groups)
 
 
