@@ -121,7 +121,7 @@ class Reporter:
 
 def echo(text: str, err: bool = False) -> None:
     if text:
-        click.echo(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").rstrip("\n"), err=err)
+        click.echo(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").rstrip("\n"), err=err, color=True)
 
 
 def colours(stream: Any) -> bool:
