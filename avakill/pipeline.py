@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from avakill.backends.contract import Artifact, Backend, Lowering, Settings
-from avakill.backends.plan import Options, Plan, Row, make_plan
+from avakill.backends.plan import SELF_PROTECTION, Options, Plan, Row, make_plan
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.policy import Policy, Requirement
 from avakill.ir.target import Target
@@ -72,11 +72,11 @@ def build(
     plan = make_plan(policy, target, options)
     bag = Bag()
     emissions = tuple(e for backend in backends if (e := _emission(plan, backend, settings, bag)) is not None)
-    if not plan.has_denies:
+    if not any(layer.denies and layer.index != SELF_PROTECTION for layers in plan.layers.values() for layer in layers):
         bag.warning(
             codes.NOTHING_TO_LOWER,
-            "no rule of this policy can be enforced by a kernel: every artifact is a no-op that says so",
-            help="the evaluator still judges each tool call; see the findings of each rule in the report",
+            "no rule of this policy can be enforced by a kernel",
+            help="the artifacts protect avakill's own files, or are no-ops that say so; the evaluator still judges each call",
         )
     bag.extend(_lint(plan))
     bag.extend(_unmet(plan, emissions, require))

@@ -46,7 +46,7 @@ def probe_target(
         protected=protected,
         entry=entry,
         libraries=programs.libraries(entry) if entry else (),
-        existing=tuple(join(prefix) for prefix in prefixes if os.path.lexists(join(prefix))),
+        existing=tuple(path for path in (*map(join, prefixes), *protected) if os.path.lexists(path)),
     )
 
 
