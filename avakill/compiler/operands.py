@@ -266,14 +266,13 @@ def _glob(field: Field, literals: tuple[Literal, ...], written: Written) -> Cond
     globs: dict[Glob, None] = {}
     for literal in literals:
         text, offsets = _pattern(literal)
+        if written.budget.refuses(text, written.at(literal), written.bag):
+            break
         try:
-            parsed = parse(text) if written.budget.left >= 0 else ()
+            globs |= dict.fromkeys(parse(text))
         except GlobError as error:
             offset = offsets[min(error.offset, len(offsets) - 1)]
             written.bag.error(codes.BAD_GLOB, error.message, written_part(written.scalar, offset, offset + 1))
-        else:
-            if not written.budget.refuses(parsed, written.at(literal), written.bag):
-                globs |= dict.fromkeys(parsed)
     return PathIn(field, tuple(globs), written.span)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from avakill.compiler.places import part, written_part
 from avakill.compiler.yamltree import Scalar
-from avakill.paths.glob import Anchor, Glob, GlobError, parse
+from avakill.paths.glob import MAX_ALTERNATIVES, Anchor, Glob, GlobError, parse
 from avakill.source import codes
 from avakill.source.diagnostic import Bag
 from avakill.source.span import Span
@@ -28,13 +28,31 @@ class Budget:
 
     left: int = MAX_GLOBS
 
-    def refuses(self, globs: tuple[Glob, ...], span: Span, bag: Bag) -> bool:
-        """Takes them off; whether they were too many, which is then in `bag`."""
-        self.left -= len(globs) + _DEAR * max(0, len(globs) - _CHEAP)
+    def refuses(self, pattern: str, span: Span, bag: Bag) -> bool:
+        """Takes off what reading `pattern` costs; whether that was too much, which is then in `bag`."""
+        if self.left < 0:
+            return True
+        alternatives = _alternatives(pattern)
+        self.left -= alternatives + _DEAR * max(0, alternatives - _CHEAP)
         if self.left < 0:
             help = "`*` and `**` say more in less"
             bag.error(codes.TOO_LARGE, f"over {MAX_GLOBS} globs, braces written out", span, help=help)
         return self.left < 0
+
+
+def _alternatives(pattern: str) -> int:
+    """How many globs a pattern may mean, at most: its braces, equal results counted apart."""
+    if "{" not in pattern:
+        return 1
+    product, commas = 1, [0]
+    for char in pattern:
+        if char == "{":
+            commas.append(1)
+        elif char == "," and len(commas) > 1:
+            commas[-1] += 1
+        elif char == "}" and len(commas) > 1:
+            product = min(product * commas.pop(), MAX_ALTERNATIVES)
+    return product
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +68,7 @@ class Written:
 
 def read_globs(scalar: Scalar, workspace: Glob | None, budget: Budget, bag: Bag) -> tuple[Glob, ...]:
     """The globs of one pattern; `workspace` is what the rule's relative patterns are relative to, None for the target's."""
-    if budget.left < 0 or _refuses_variables(scalar, bag):
+    if budget.refuses(scalar.text, scalar.span, bag) or _refuses_variables(scalar, bag):
         return ()
     if not scalar.inserts and not scalar.text.startswith(_WORKSPACE):
         written = Written(scalar.text, None)  # most patterns
@@ -60,8 +78,6 @@ def read_globs(scalar: Scalar, workspace: Glob | None, budget: Budget, bag: Bag)
         globs = parse(written.text)
     except GlobError as error:
         return _complain(scalar, error.message, written.offset(error.offset), bag)
-    if budget.refuses(globs, scalar.span, bag):
-        return ()
     return globs if workspace is None else tuple(_relative_to(glob, workspace) for glob in globs)
 
 

@@ -105,3 +105,9 @@ def test_a_test_points_at_its_pattern() -> None:
 def test_a_rule_points_at_its_name_and_its_tools() -> None:
     rule = the_rule("log: true")
     assert (rule.span.line, rule.span.column, rule.tools_span.line, rule.tools_span.column) == (3, 11, 4, 13)
+
+
+def test_braces_that_multiply_are_bounded_over_the_whole_policy() -> None:
+    patterns = ", ".join(f'"/{number}{"{,a}" * 10}"' for number in range(500))
+    (said,) = complaints(rule_with(f"conditions: {{path_match: {{path: [{patterns}]}}}}"))
+    assert said.startswith("AVK1005")
