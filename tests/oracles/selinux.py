@@ -77,8 +77,8 @@ class Module:
 
 
 STATEMENT = re.compile(
-    r'(?:allow\s+(?P<source>\{[^}]*\}|\S+)\s+(?P<target>\{[^}]*\}|[^\s:]+):(?P<kind>\{[^}]*\}|\S+)\s+(?P<perms>\{[^}]*\}|[^\s;]+)\s*;'
-    r'|typeattribute\s+(?P<type>\S+)\s+(?P<attrs>[^;]+);|type\s+(?P<new>[^\s;,]+)\s*;'
+    r"(?:allow\s+(?P<source>\{[^}]*\}|\S+)\s+(?P<target>\{[^}]*\}|[^\s:]+):(?P<kind>\{[^}]*\}|\S+)\s+(?P<perms>\{[^}]*\}|[^\s;]+)\s*;"
+    r"|typeattribute\s+(?P<type>\S+)\s+(?P<attrs>[^;]+);|type\s+(?P<new>[^\s;,]+)\s*;"
     r'|type_transition\s+(?P<agent>\S+)\s+(?P<parent>\S+):(?P<tkind>\S+)\s+(?P<result>\S+)\s+"(?P<name>[^"]*)"\s*;)'
 )
 
@@ -237,9 +237,9 @@ class Kernel:
         assert probe.to is not None
         if not self._leaves(probe.object, probe.directory, "rename") or not self._enters(probe.to):
             return False
-        if probe.directory and parent(probe.to) != parent(probe.object):
-            if not self.module.allows(self._of(probe.object, True), "dir", "reparent"):
-                return False
+        moves = probe.directory and parent(probe.to) != parent(probe.object)
+        if moves and not self.module.allows(self._of(probe.object, True), "dir", "reparent"):
+            return False
         if probe.replaces or probe.exchange:
             return self._leaves(probe.to, probe.directory, "rename" if probe.exchange else "rmdir" if probe.directory else "unlink")
         return True
