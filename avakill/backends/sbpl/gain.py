@@ -60,6 +60,13 @@ class _Work:
     directories: dict[tuple[Filter, ...], Span] = field(default_factory=dict)
     sourced: list[Stack] = field(default_factory=list)
     done: set[tuple[str, int, int]] = field(default_factory=set)
+    kinds: dict[int, Shape] = field(default_factory=dict)
+
+    def shape(self, piece: PathPiece) -> Shape:
+        found = self.kinds.get(id(piece))
+        if found is None:
+            found = self.kinds[id(piece)] = shape(piece)
+        return found
 
     @property
     def removal(self) -> Stack:
@@ -203,7 +210,7 @@ def _claim_links(work: _Work, stack: Stack, position: int, kept: frozenset[Effec
     layer = stack.layers[position]
     if work.budget.is_spent and (layer.index, Verdict.STRICTER, NO_MOVE_OUT) in work.claims.found:
         return
-    found = _link_lost(work, stack, layer)
+    found = _link_lost(work, stack, layer) or _link_in_holes(work, stack, position)
     if found is None:
         return
     lost = tuple(dict.fromkeys(Lost((Operation.LINK,), place(piece), True) for piece in layer.region.pieces))
@@ -248,6 +255,19 @@ def _link_lost(work: _Work, stack: Stack, layer: Layer) -> tuple[str, str] | Non
             for new in paths:
                 if new != old and not new.startswith(old + "/") and _link_gains_nothing(work, old, new):
                     return old, new
+    return None
+
+
+def _link_in_holes(work: _Work, stack: Stack, position: int) -> tuple[str, str] | None:
+    """As `_link_lost`, in the holes of CREATE."""
+    layer = stack.layers[position]
+    for hole in work.creation.holes_above(len(work.creation.layers), layer.region.pieces):
+        if work.budget.is_spent:
+            return None
+        old = _shared(work, work.creation, hole, stack, layer)
+        found = None if old is None else _pair_in(work, hole.piece, stack, layer, old)
+        if found is not None:
+            return found
     return None
 
 
@@ -353,7 +373,7 @@ def _hold_parents(work: _Work, stack: Stack) -> None:
         if not layer.denies or key in work.done:
             continue
         for piece in layer.region.pieces:
-            kind = shape(piece)
+            kind = work.shape(piece)
             if kind not in (Shape.ROOTED, Shape.EDGED):
                 continue
             glob = next(atom for atom in piece.within if isinstance(atom, Glob) and not atom.is_everything)
@@ -463,7 +483,7 @@ def _confess_escapes(work: _Work, stack: Stack) -> None:
         if not layer.denies or key in work.done:
             continue
         for piece in layer.region.pieces:
-            kind = shape(piece)
+            kind = work.shape(piece)
             if kind is Shape.LOOSE or (kind is Shape.FLOATING and _may_land(work, stack, position, piece)):
                 found = _escape(work, stack, position, piece)
                 if found is not None:
@@ -546,6 +566,8 @@ def _in_both(work: _Work, one: PathPiece, other: PathPiece, without: tuple[Patte
 def _landings(work: _Work, stack: Stack, position: int, piece: PathPiece) -> Iterator[str]:
     """New names for a moved directory at which what is inside would be open."""
     for hole in list(stack.holes_above(position, (piece,)))[:20]:
+        if hole.layer.index == FLOOR:
+            continue
         for path in (*work.search.examples(hole.piece), *_in_both(work, hole.piece, piece)):
             if piece.holds(path):
                 yield join(split(path)[:-1])
@@ -563,7 +585,7 @@ def _is_held(work: _Work, piece: PathPiece) -> bool:
         if _is_closed(stack) and not any(True for _ in stack.allows.related(stack.prefix(piece))):
             return True
         held = _closed_around(work, stack, place(piece))
-        if held is not None and not any(True for _ in stack.holes_above(held, (piece,))):
+        if held is not None and not any(is_closed(hole.piece) for hole in stack.holes_above(held, (piece,))):
             return True
     return _is_closed(work.creation) and sum(1 for _ in work.creation.allows.related(())) <= 20
 

@@ -40,7 +40,8 @@ def shape(piece: PathPiece) -> Shape:
 
 def _atom_shape(atom: Pattern) -> Shape:
     if isinstance(atom, Substring):
-        return Shape.LOOSE if "/" in atom.needle else Shape.FLOATING
+        # a slash in front only says where a name begins, and that a moved parent does not change
+        return Shape.LOOSE if "/" in atom.needle[1:] else Shape.FLOATING
     if atom.is_literal:
         return Shape.ROOTED
     if len(atom.literal_prefix) == len(atom.parts) - 1 and atom.parts[-1] is not Wildcard.DEEP:
