@@ -46,7 +46,7 @@ def probe_target(
         protected=protected,
         entry=entry,
         libraries=programs.libraries(entry) if entry else (),
-        existing=tuple(path for path in (*map(join, prefixes), *protected) if os.path.lexists(path)),
+        existing=tuple(p for p in map(join, (*prefixes, *map(split, protected))) if os.path.lexists(p)),
     )
 
 

@@ -58,4 +58,5 @@ def made(name: str) -> Build:
     found = find(BACKENDS)
     assert not found.diagnostics, found.diagnostics
     settings = Settings(pod_labels=(("app", "agent"),))
-    return build(policy_of(name), replace(TARGET), found.backends, options_of(name), settings)
+    target = replace(TARGET, existing=TARGET.protected) if name == "shape-missing-tree" else TARGET
+    return build(policy_of(name), target, found.backends, options_of(name), settings)
