@@ -18,6 +18,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     claims = Claims()
     stacks = make_stacks(plan)
     guard = guard_moves(plan, stacks, claims)
+    known: dict[int, tuple[Filter, ...]] = {}
     sections = [
         Section("files: " + ", ".join(_words(stack)), _stack_clauses(stack, guard, known)) for stack in stacks if stack.has_denies
     ]
