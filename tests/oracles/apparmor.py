@@ -13,8 +13,8 @@ from functools import lru_cache
 from avakill.backends.judge import Probe
 from avakill.ir.effect import Operation
 
-WRITES = frozenset(
-    {Operation.WRITE, Operation.TRUNCATE, Operation.ATTR, Operation.CREATE, Operation.MKDIR, Operation.SYMLINK, Operation.UNLINK, Operation.RMDIR}
+WRITES = frozenset((Operation.WRITE, Operation.TRUNCATE, Operation.ATTR, Operation.UNLINK, Operation.RMDIR)) | frozenset(
+    (Operation.CREATE, Operation.MKDIR, Operation.SYMLINK)
 )
 READS = frozenset({Operation.READ, Operation.LIST})
 DIRECTORIES = frozenset({Operation.LIST, Operation.MKDIR, Operation.RMDIR})

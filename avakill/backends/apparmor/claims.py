@@ -10,6 +10,7 @@ from avakill.backends.apparmor.field import Field
 from avakill.backends.apparmor.holes import Kind
 from avakill.backends.apparmor.ledger import Ledger
 from avakill.backends.apparmor.samples import bearer, parents_pattern, samples, two_bytes_as_two
+from avakill.backends.judge import KEPT
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Lost, Verdict, Witness
 from avakill.paths.automaton import Pattern
@@ -79,19 +80,19 @@ class Claims:
         asked: Effect,
         operation: Operation,
         found: tuple[tuple[tuple[str, int | None], ...], bool],
-        lost: Lost,
+        *lost: Lost,
     ) -> None:
         """STRICTER for the deny, and for each allow that f names."""
         objects, sure = found
         if not objects and sure:
             return
-        example = objects[0][0] if objects else next(iter(samples(denial.pattern)), lost.place)
+        example = objects[0][0] if objects else next(iter(samples(denial.pattern)), lost[0].place)
         witness = Witness(operation, example, policy=True, target=False)
-        self.ledger.note(denial.layer.index, Verdict.STRICTER, reason, denial.effects, witness, (lost,))
+        self.ledger.note(denial.layer.index, Verdict.STRICTER, reason, denial.effects, witness, lost)
         for path, index in objects:
             if index is not None and index != denial.layer.index:
                 named = Witness(operation, path, policy=True, target=False)
-                self.ledger.note(index, Verdict.STRICTER, f"{_HOLE}: {reason}", (asked,), named, (lost,))
+                self.ledger.note(index, Verdict.STRICTER, f"{_HOLE}: {reason}", (asked,), named, lost)
 
     def _wide(self, denial: Denial) -> None:
         for effect in denial.effects:
@@ -124,7 +125,15 @@ class Claims:
         for effect in W_EFFECTS:
             if effect not in denial.effects:
                 found = self.fields[effect].allowed_in((denial.pattern,), samples(denial.pattern), outside)
-                self._charge(denial, _LUMPED, effect, FIRST[effect], found, place_of(denial.pattern, WITH_W[effect]))
+                self._charge(denial, _LUMPED, effect, FIRST[effect], found, *self._lost(denial, effect, found[0]))
+
+    def _lost(self, denial: Denial, effect: Effect, objects: tuple[tuple[str, int | None], ...]) -> tuple[Lost, ...]:
+        """Where `w` takes what f allows: where the allows are that f names, or all of the pattern."""
+        named = frozenset(index for _, index in objects if index is not None)
+        if not objects or len(named) < len(objects):
+            return (place_of(denial.pattern, WITH_W[effect]),)
+        allowed = self.fields[effect].patterns_of(denial.pattern, named)
+        return tuple(dict.fromkeys(_deepest(denial.pattern, pattern, WITH_W[effect]) for pattern in allowed))
 
     def _read_only(self, denial: Denial) -> None:
         """A rename asks reading of the old name, so what may not be read may not be renamed to where it stays unreadable."""
@@ -136,8 +145,9 @@ class Claims:
         inner = ((f"{path}/inside", index) for path, index in objects if denial.pattern.holds(f"{path}/inside"))
         inner = ((path, index) for path, index in inner if self._says(Effect.DELETE, path))
         olds = (*objects, *inner, *((path, None) for path in samples(denial.pattern) if self._says(Effect.DELETE, path)))
-        pairs = ((old, self._unreadable_beside(denial, old), index) for old, index in olds)
-        pairs = [(old, new, index) for old, new, index in pairs if new is not None and not any(one.holds(old) for one in outside)]
+        inside = ((old, index) for old, index in olds if not any(one.holds(old) for one in outside))
+        beside = ((old, self._unreadable_beside(denial, old), index) for old, index in inside)
+        pairs = [(old, new, index) for old, new, index in beside if new is not None]
         if not pairs and not sure:
             pairs = [(f"{lost.place.rstrip('/')}/x", f"{lost.place.rstrip('/')}/moved", None)]
         for place, (old, new, index) in enumerate(pairs):
@@ -150,14 +160,17 @@ class Claims:
     def _unreadable_beside(self, denial: Denial, old: str) -> str | None:
         """A new name that f denies to read and allows to create."""
         folder, _, name = old.rpartition("/")
-        tries = chain((f"{folder}/x{name}", f"{old}x", f"{folder}/moved"), samples(denial.pattern), self.unreadable, self._creatable(denial))
+        near = (f"{folder}/x{name}", f"{old}x", f"{folder}/moved", *samples(denial.pattern))
+        tries = chain(near, self.unreadable, self._creatable(denial))
         for path in tries:
             apart = path != old and not path.startswith(f"{old}/") and not old.startswith(f"{path}/")
-            free = all(self._says(effect, path) is not False for effect in (Effect.CREATE, Effect.DELETE))
+            free = self._says(Effect.DELETE, path) is not False and not self._refused(old, path, old)
             if apart and free and self._says(Effect.READ, path) is False:
                 return path
         return None
 
+    wider: tuple[Denial, ...] = ()
+    """The denials whose lines deny more than f."""
     unreadable: tuple[str, ...] = ()
     """Some objects that the policy denies to read."""
 
@@ -224,7 +237,7 @@ class Claims:
             if bearer_ is None or parent in kept or not self._is_free(parent):
                 continue
             for goal in (f"{parent}-moved", *goals):
-                if goal not in kept and self._is_free(goal) and self._leaks(parent, goal, bearer_):
+                if goal not in kept and self._is_free(goal) and self._refused(parent, goal, bearer_):
                     witness = Witness(Operation.RENAME, parent, False, True, to=goal)
                     self.ledger.note(denial.layer.index, Verdict.WEAKER, _PARENT, denial.effects, witness)
                     return
@@ -233,16 +246,19 @@ class Claims:
             self.ledger.note(denial.layer.index, Verdict.WEAKER, _PARENT, denial.effects, witness)
 
     def _is_free(self, path: str) -> bool:
+        """Whether f lets all be done with the directory `path`, and no line that is wider than f holds it."""
+        for denial in self.wider:
+            trees = (hole.pattern for hole, cut in zip(denial.open, denial.cuts, strict=True) if cut.kind is Kind.TREE)
+            if denial.pattern.holds(path) and not any(tree.holds(path) for tree in trees):
+                return False
         return all(self._says(effect, path) is not False for effect in (Effect.READ, *W_EFFECTS))
 
-    def _leaks(self, parent: str, goal: str, old: str) -> bool:
+    def _refused(self, parent: str, goal: str, old: str) -> bool:
         """Whether f refuses the rename of `parent` to `goal` for the sake of what stands at `old`."""
         new = goal + old[len(parent) :]
         if self._says(Effect.DELETE, old) is False or self._says(Effect.CREATE, new) is False:
             return True
-        return any(
-            self._says(effect, old) is False and self._says(effect, new) is not False for effect in (Effect.READ, Effect.WRITE, Effect.EXEC)
-        )
+        return any(self._says(effect, old) is False and self._says(effect, new) is not False for effect in KEPT)
 
 
 _HOLE = "the hole is not whole"

@@ -80,16 +80,20 @@ class Field:
         """f's answer; None when the work is used up."""
         known = self.known.get(path)
         if known is None:
-            best: Entry | None = None
-            for entry in self._candidates(split(path)):
-                self.work.asks -= 1
-                if (best is None or entry.order < best.order) and entry.piece.holds(path):
-                    best = entry
+            best = self._decider(path)
             if self.work.asks < 0:
                 return None
             known = OPEN if best is None else Answer(not best.layer.denies, best.layer.index)
             self.known[path] = known
         return known
+
+    def _decider(self, path: str) -> Entry | None:
+        best: Entry | None = None
+        for entry in self._candidates(split(path)):
+            self.work.asks -= 1
+            if (best is None or entry.order < best.order) and entry.piece.holds(path):
+                best = entry
+        return best
 
     def _candidates(self, names: tuple[str, ...]) -> Iterator[Entry]:
         for length in range(len(names) + 1):
@@ -123,6 +127,12 @@ class Field:
             sure &= self._search(found, area, (*outside, *_simple(self._related(prefix))))
         return tuple((path, index) for index, path in found.items()), sure
 
+    def patterns_of(self, area: Pattern, indexes: frozenset[int]) -> Iterator[Pattern]:
+        """The allowing patterns of some rows that may meet `area`."""
+        for entry in self.allows.related(prefix_of(Piece((area,)))):
+            if entry.layer.index in indexes:
+                yield entry.piece.within[0] if entry.piece.within else EVERYTHING
+
     def _is_denied_somewhere(self, area: tuple[Pattern, ...], prefix: tuple[str, ...]) -> bool:
         """Whether one deny holds all of `area`: then no object in it is left to no rule."""
         return any(covers(pattern, inside) for pattern in _simple(self.denies.above(prefix)) for inside in area)
@@ -138,7 +148,9 @@ class Field:
         yield from self.denies.related(prefix)
         yield from self.allows.related(prefix)
 
-    def _search(self, found: dict[int | None, str], within: tuple[Pattern, ...], without: Iterable[Pattern]) -> bool:
+    def _search(
+        self, found: dict[int | None, str], within: tuple[Pattern, ...], without: Iterable[Pattern], depth: int = 3
+    ) -> bool:
         """Looks for an object in all of `within` and none of `without`; whether the search was not cut short."""
         self.work.searches -= 1
         near: dict[Pattern, None] = {}
@@ -151,7 +163,18 @@ class Field:
             path = witness(within, near, frozenset({"/"}))
         except Undecided:
             return False
-        return path is None or self._keep(found, path)
+        if path is None:
+            return True
+        known = self._keep(found, path)
+        decider = self._decider(path) if known and path not in found.values() and depth else None
+        if decider is None or not (decider.piece.without or len(decider.piece.within) > 1):
+            return known
+        # the piece that decides is no single pattern: look in each part of what it leaves out
+        for inside in decider.piece.without:
+            known &= self._search(found, (*within, inside), tuple(near), depth - 1)
+        for outside in decider.piece.within:
+            known &= self._search(found, within, (*near, outside), depth - 1)
+        return known
 
 
 def _simple(entries: Iterable[Entry]) -> Iterator[Pattern]:

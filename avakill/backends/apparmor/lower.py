@@ -35,13 +35,15 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
     lines = _Lines()
     reading = (denial for denial in found if Effect.READ in denial.effects)
     claims.unreadable = tuple(path for denial, _ in zip(reading, range(64), strict=False) for path in samples(denial.pattern))
+    claims.wider = tuple(denial for denial in found if denial.closed or denial.wide or _has_names(denial))
     above = {id(denial): ancestors(denial.pattern) for denial in found if denial.whole or denial.objects}
-    kept = frozenset(path for paths in above.values() for path in paths)
+    guards = (hole.pattern for denial in found if Effect.EXEC in denial.effects for hole in denial.open)
+    kept = frozenset(path for paths in (*above.values(), *map(_kept, guards)) for path in paths)
     for denial in found:
         claims.weigh(denial)
         lines.add_denial(denial)
         for guard, line, is_name in guarded(denial, claims):
-            lines.add(line, "w", denial.layer)
+            lines.add(line, "wl", denial.layer)
             claims.guarded_name(guard)
             if is_name:
                 lines.add_above(guard.layer, ancestors(guard.pattern))
@@ -83,6 +85,15 @@ def ancestors(pattern: Pattern) -> tuple[str, ...]:
     return tuple(join(names[:length]) for length in range(1, last))
 
 
+def _kept(pattern: Pattern) -> tuple[str, ...]:
+    return (*ancestors(pattern), *samples(pattern)[:1])
+
+
+def _has_names(denial: Denial) -> bool:
+    """Whether a hole leaves directories denied that bear its names."""
+    return any(cut.kind is not Kind.TREE for cut in denial.cuts)
+
+
 class _Lines:
     """The deny lines: a pattern once, with all permissions that some row takes from it."""
 
@@ -98,8 +109,8 @@ class _Lines:
 
     def add_denial(self, denial: Denial) -> None:
         whole = ("r" if Effect.READ in denial.effects else "") + ("x" if Effect.EXEC in denial.effects else "")
-        writes = any(effect in W_EFFECTS for effect in denial.effects)
-        objects = ("wl" if Effect.CREATE in denial.effects else "w") if writes else ""
+        # `l` with every `w`: a link to a name where only `w` is missing would be granted for whatever lacks `w` itself
+        objects = "wl" if any(effect in W_EFFECTS for effect in denial.effects) else ""
         if denial.whole is denial.objects:
             for tokens in denial.whole:
                 self.add(tokens, whole + objects, denial.layer)

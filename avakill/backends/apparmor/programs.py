@@ -6,6 +6,7 @@ from avakill.backends.apparmor.claims import W_EFFECTS, Claims
 from avakill.backends.apparmor.cutting import Denial, Hole
 from avakill.backends.apparmor.holes import Kind
 from avakill.backends.apparmor.model import Tokens
+from avakill.backends.apparmor.samples import samples
 from avakill.backends.apparmor.tokens import spell
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.verdict import Verdict, Witness
@@ -23,6 +24,8 @@ def guarded(denial: Denial, claims: Claims) -> tuple[tuple[Denial, Tokens, bool]
     if Effect.EXEC not in denial.effects or any(effect in W_EFFECTS for effect in denial.effects):
         return ()
     if not getattr(denial.pattern, "is_everything", False):
+        witness = Witness(Operation.EXEC, next(iter(samples(denial.pattern)), "/"), False, True)
+        claims.ledger.note(denial.layer.index, Verdict.WEAKER, _INTERPRETER, (Effect.EXEC,), witness)
         return tuple((_writing(denial, denial.pattern), line, False) for line in denial.whole)
     found: list[tuple[Denial, Tokens, bool]] = []
     for hole, cut in zip(denial.open, denial.cuts, strict=True):
@@ -49,4 +52,5 @@ def _confess(denial: Denial, hole: Hole, claims: Claims) -> None:
                 return
 
 
+_INTERPRETER = "AppArmor asks `x` of a script alone, not of the interpreter in its first line"
 _PROGRAM = "AppArmor does not ask `x` in a rename, so a file can be renamed to a name that may run"

@@ -7,13 +7,10 @@ from functools import lru_cache
 from avakill.backends.apparmor.model import Choice, Many, OneOf, Token, Tokens
 from avakill.backends.apparmor.tokens import NOT_SLASH
 
-_SPECIAL = frozenset(b'"\\*?[]{}^,@')
-_BYTES = {
-    byte: chr(byte) if 0x20 <= byte < 0x7F and byte not in _SPECIAL else f"\\{chr(byte)}" if byte in _SPECIAL and byte != 0x40 else f"\\{byte:03o}"
-    for byte in range(256)
-}
-"""Each byte as it stands in a pattern: what has a meaning behind a backslash, what is not ASCII in octal, like `@` of `@{`."""
-_TABLE = {byte: text for byte, text in _BYTES.items() if text != chr(byte)}
+_SPECIAL = frozenset(b'"\\*?[]{}^,')
+_TABLE = {byte: f"\\{byte:03o}" for byte in range(256) if not 0x20 <= byte < 0x7F or byte == 0x40}
+_TABLE |= {byte: f"\\{chr(byte)}" for byte in _SPECIAL}
+"""What does not stand for itself: a meaning goes behind a backslash; what is not ASCII, and the `@` of `@{`, in octal."""
 _PLAIN_IN_CLASS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./")
 
 
@@ -74,7 +71,7 @@ def _members(mask: int) -> str:
         last = byte
         while mask >> (last + 1) & 1:
             last += 1
-        text += _member(byte) if last == byte else f"{_member(byte)}-{_member(last)}" if last > byte + 1 else _member(byte) + _member(last)
+        text += _member(byte) + ("-" if last > byte + 1 else "") + (_member(last) if last > byte else "")
         byte = last + 1
     return text
 
