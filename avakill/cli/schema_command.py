@@ -18,7 +18,8 @@ from avakill.source import codes
 def command(form: str, compact: bool, output: str | None) -> None:
     """Print the JSON Schema of the policy format, or a prompt that teaches it to a model."""
     from avakill.cli.common import Reporter, error
-    from avakill.compiler.jsonschema import policy_prompt, policy_schema
+    from avakill.compiler.jsonschema import policy_schema
+    from avakill.compiler.prompt import policy_prompt
     from avakill.sink import Unwritable, write_one
 
     if form == "json":
