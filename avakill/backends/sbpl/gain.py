@@ -510,7 +510,9 @@ def _may_land(work: _Work, stack: Stack, position: int, piece: PathPiece) -> boo
 def _escape(work: _Work, stack: Stack, position: int, piece: PathPiece) -> Witness | None:
     """A rename of a directory that lets something of the piece go; None where every such directory is held."""
     first: Witness | None = None
-    targets = () if work.budget.is_spent else tuple(_landings(work, stack, position, piece))
+    landings = () if work.budget.is_spent else tuple(_landings(work, stack, position, piece))
+    holes = list(islice(work.creation.allows.related(()), 20))
+    targets = (*landings, *(f"{place(entry.piece).rstrip('/')}/moved" for entry in holes))
     for path in _candidates(work, stack, position, piece):
         names = split(path)
         for cut in range(len(names) - 1, 0, -1):
@@ -527,6 +529,8 @@ def _escape(work: _Work, stack: Stack, position: int, piece: PathPiece) -> Witne
                     continue
                 if any(_goes(stack, effect, path, join((*split(to), *below))) for effect in stack.effects):
                     return found
+    if work.shape(piece) is Shape.FLOATING and all(work.creation.denies(to) for to in landings):
+        return None
     return None if first is None or _is_held(work, piece) else first
 
 
@@ -571,8 +575,6 @@ def _landings(work: _Work, stack: Stack, position: int, piece: PathPiece) -> Ite
         for path in (*work.search.examples(hole.piece), *_in_both(work, hole.piece, piece)):
             if piece.holds(path):
                 yield join(split(path)[:-1])
-    for entry in list(work.creation.allows.related(()))[:20]:
-        yield f"{place(entry.piece).rstrip('/')}/moved"
 
 
 def _blocks_new(work: _Work, path: str) -> bool:
@@ -602,6 +604,8 @@ def _closed_around(work: _Work, stack: Stack, path: str) -> int | None:
         return None
     if not any(is_closed(piece) and piece.holds(path) for piece in decider.region.pieces):
         return None
+    if any(is_closed(p) and p.holds(path) and work.shape(p) is Shape.FLOATING for p in decider.region.pieces):
+        return stack.positions[decider.index]
     names = split(path)
     parents = (names[:end] for end in range(1, len(names)))
     if any(names not in work.ancestors and work.is_removable(join(names)) for names in parents):
