@@ -50,6 +50,8 @@ class Kernel:
         operation = probe.operation
         if operation is Operation.CONNECT:
             return self._connects(probe.object)
+        if operation is Operation.EXEC and not self.holds("read_file", probe.object):
+            return False  # the kernel opens what it executes for reading
         if operation in OF_OBJECTS:
             return self.holds(OF_OBJECTS[operation], probe.object)
         if operation in OF_NAMES:

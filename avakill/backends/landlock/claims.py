@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 from avakill.backends.landlock.example import LATER, NEW, paths_in
@@ -17,8 +17,11 @@ from avakill.paths.glob import join, split
 
 MAX_HOLES = 24
 
+Runs = Callable[[str], bool]
+"""Whether f lets a path be executed."""
+
 _LOST: dict[Effect, tuple[Operation, ...]] = {
-    Effect.READ: (Operation.READ, Operation.LIST),
+    Effect.READ: (Operation.READ, Operation.LIST, Operation.EXEC),  # the kernel opens what it runs for reading
     Effect.WRITE: (Operation.WRITE, Operation.TRUNCATE),
     Effect.EXEC: (Operation.EXEC,),
     Effect.CREATE: (Operation.CREATE, Operation.MKDIR, Operation.SYMLINK),
@@ -46,8 +49,9 @@ LATER_FILES = "only what exists at launch is covered: a name that the pattern ma
 class Claims:
     """The findings for the layers of one ground."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, runs: Runs) -> None:
         self._ground = ground
+        self._runs = runs
         moves = (Operation.RENAME,) if ground.effects == (Effect.DELETE,) else _MOVES
         self._operations = (*(op for effect in ground.effects for op in _LOST[effect]), *moves)
         self._effects = frozenset(ground.effects)
@@ -105,10 +109,23 @@ class Claims:
         if self._ground.has_allows or piece.without:
             holes, example = self._holes(order, piece, prefix)
             places, shown = (*places, *holes), shown or example
+        if Effect.READ in self._effects and Effect.EXEC not in self._effects:
+            places = (*places, Lost((Operation.EXEC,), join(prefix), True))
+            shown = shown or self._unrun(piece)
         if Effect.CREATE in self._effects and places:
             # a directory may not move to where more may be created in it
             places = (*places, Lost((Operation.RENAME,), join(prefix), True))
         return places, shown
+
+    def _unrun(self, piece: Piece[Any]) -> Witness | None:
+        """Something that may be executed by f, and cannot since it may not be read."""
+        for path in islice(paths_in(piece), 3):
+            try:
+                if not self._ground.allows(path) and self._runs(path):
+                    return Witness(Operation.EXEC, path, policy=True, target=False)
+            except Unknown:
+                return Witness(Operation.EXEC, path, policy=True, target=False)
+        return None
 
     def _widens(self, piece: Piece[Any]) -> bool:
         return bool(piece.within) and not any(atom.is_everything for atom in piece.within)
@@ -229,14 +246,19 @@ class Claims:
 
     def _in_hole(self, spot: Spot) -> Witness | None:
         """Something that exactly this layer allows and that no grant can hold if it is made later."""
-        for path in chain(self._split_in(spot.piece), paths_in(spot.piece)):
+        for path in chain(self._split_in(spot.piece), paths_in(spot.piece), self._directly_in(spot.piece)):
             try:
                 owner = self._ground.decider(path)
+                if owner is None or owner.index != spot.layer.index:
+                    continue
+                if self._is_lost(path) or self._ground.is_split_by_match(split(path)[:-1], path):
+                    return self._witness(path)
             except Unknown:
                 return self._witness(path)
-            if owner is not None and owner.index == spot.layer.index and self._is_lost(path):
-                return self._witness(path)
         return None
+
+    def _directly_in(self, piece: Piece[Any]) -> Iterator[str]:
+        yield join((*prefix_of(piece), NEW))
 
     def _split_in(self, piece: Piece[Any]) -> Iterator[str]:
         """New entries of the split directories that stand in the piece; bounded."""

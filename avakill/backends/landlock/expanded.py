@@ -17,6 +17,7 @@ from avakill.ir.effect import FILE_EFFECTS, Effect, Operation
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 from avakill.paths.glob import join
 
+MAX_LISTED = 50
 NAMED = (Operation.RENAME, Operation.LINK)
 
 
@@ -46,6 +47,10 @@ class _Here:
         for split in expansion.splits:
             self._splits.setdefault(split.path, []).append(split)
         self._matches = Counter((match.index, match.effect) for match in expansion.matches)
+        self._matched: dict[int, list[str]] = {}
+        for match in expansion.matches:
+            if match.effect is Effect.READ:
+                self._matched.setdefault(match.index, []).append(match.path)
         self._zones: dict[int, frozenset[str]] = {}
 
     def precise(self, finding: Finding) -> Finding | None:
@@ -76,7 +81,10 @@ class _Here:
             if self._is_split(lost.place, finding.effects):
                 yield lost
             return
-        if self._tree.kind(lost.place) is None or lost.operations == (Operation.RENAME,):
+        if lost.operations == (Operation.EXEC,) and lost.place in self._own_zones(finding.index):
+            yield from (Lost(lost.operations, path) for path in self._matched.get(finding.index, ())[:MAX_LISTED])
+            return
+        if self._tree.kind(lost.place) is None or lost.operations in ((Operation.RENAME,), (Operation.EXEC,)):
             if lost.place not in self._own_zones(finding.index):
                 yield lost
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import Any
 
 from avakill.backends.landlock.model import Entry, is_loose
@@ -11,12 +12,15 @@ from avakill.backends.landlock.track import Status, Trail, begin, status, step
 from avakill.backends.plan import Layer
 from avakill.ir.effect import Effect
 from avakill.ir.region import Piece, Region
-from avakill.paths.glob import Glob, join, split
+from avakill.paths.automaton import Undecided, witness
+from avakill.paths.glob import Glob, join, split, tree
 from avakill.paths.index import PrefixIndex
 
 Names = tuple[str, ...]
-WORK_LIMIT = 600
-"""How many patterns may be asked for all claims of one ground, so that lowering stays linear in the number of rules."""
+WORK_LIMIT = 3_000
+SEARCH_COST = 50
+MAX_LOOSE = 20
+"""How many patterns may be asked for all claims of one ground (small policies: more), so that lowering stays linear."""
 
 
 class Sort(Enum):
@@ -50,8 +54,10 @@ class Ground:
         self._all: PrefixIndex[Spot] = PrefixIndex()
         self.holes: PrefixIndex[Spot] = PrefixIndex()
         self._deny_trees: PrefixIndex[Spot] = PrefixIndex()
+        self._allow_trees: PrefixIndex[Names] = PrefixIndex()
+        self._loose: list[Spot] = []
         self.split: set[Names] = set()
-        self._work = 0
+        self._left = WORK_LIMIT + max(0, 30_000 - 200 * len(layers))
         self._inner: dict[Names, list[str]] = {}
         for order, layer in enumerate(layers):
             for piece in layer.region.pieces:
@@ -62,11 +68,18 @@ class Ground:
         self._all.add(prefix, spot)
         if not spot.layer.denies:
             self.holes.add(prefix, spot)
+            if is_tree(spot.piece):
+                self._allow_trees.add(prefix, prefix)
             return
         if is_tree(spot.piece):
             self._deny_trees.add(prefix, spot)
-        if not is_loose(spot.piece):
-            self._add_split(self.edge(spot.piece))
+        if is_loose(spot.piece):
+            self._loose.append(spot)
+        else:
+            edge = self.edge(spot.piece)
+            # what an earlier allow covers is granted: only the way to it is split
+            cover = next(self._allow_trees.above(prefix), None)
+            self._add_split(edge if cover is None else cover[:-1] if cover else None)
 
     def _add_split(self, names: Names | None) -> None:
         while names is not None and names not in self.split:
@@ -91,12 +104,15 @@ class Ground:
         """The layer that decides `path`; None where none does. Raises Unknown."""
         best: Spot | None = None
         for spot in self._all.above(split(path)):
-            self._work += 1
-            if self._work > WORK_LIMIT:
-                raise Unknown
+            self._spend(1)
             if (best is None or spot.order < best.order) and spot.piece.holds(path):
                 best = spot
         return best.layer if best else None
+
+    def _spend(self, work: int) -> None:
+        self._left -= work
+        if self._left < 0:
+            raise Unknown
 
     def allows(self, path: str) -> bool:
         """Whether f allows `path`. Raises Unknown."""
@@ -124,12 +140,27 @@ class Ground:
         if names in self.split:
             return False
         for spot in self._all.above(names):
-            self._work += 3
-            if self._work > WORK_LIMIT:
-                raise Unknown
+            self._spend(3)
             if spot.layer.denies and self._bars(spot, names):
                 return False
         return True
+
+    def is_split_by_match(self, names: Names, path: str) -> bool:
+        """Whether something else than `path`, existing at launch below the directory, could keep it from being granted. Raises Unknown."""
+        if not self._loose:
+            return False
+        holes = [hole for hole in islice(self.holes.related(names), 12) if len(hole.piece.within) == 1]
+        for spot in self._loose[:MAX_LOOSE]:
+            self._spend(SEARCH_COST)
+            allowed = (hole.piece.within[0] for hole in holes if hole.order < spot.order)
+            try:
+                where = (*spot.piece.within, tree(join(names)))
+                match = witness(where, (*spot.piece.without, *allowed), frozenset({path, join(names)}))
+            except Undecided:
+                raise Unknown from None
+            if match is not None and not self.allows(match):
+                return True
+        return False
 
     def _bars(self, spot: Spot, names: Names) -> bool:
         trail: Trail | None = begin(0, _NOBODY, spot.piece)

@@ -10,6 +10,7 @@ from avakill.backends.landlock.claims import Claims
 from avakill.backends.landlock.example import paths_in
 from avakill.backends.landlock.ground import Ground, Sort
 from avakill.backends.landlock.model import Entry, Model, Network, Order
+from avakill.backends.landlock.runner import Runner
 from avakill.backends.landlock.network import lower_network
 from avakill.backends.landlock.rights import (
     NAME_EFFECTS,
@@ -37,8 +38,11 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     kept = _kept(plan)
     network, findings = lower_network(plan)
     found = [*findings, *_only_attr(plan)]
-    for ground in grounds(kept):
-        found.extend(Claims(ground).findings())
+    made = tuple(grounds(kept))
+    runner = Runner(plan, made)
+    for ground in made:
+        found.extend(Claims(ground, runner.runs).findings())
+    found.extend(runner.findings())
     found.extend(_of_old_kernels(plan, kept))
     return Lowering(_model(plan, kept, network), tuple(found), blind_operations(plan, MEDIATED), facts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import Enum
 
@@ -13,9 +14,9 @@ from avakill.backends.landlock.expand import Expansion, expand
 from avakill.backends.landlock.model import Model, is_loose
 from avakill.backends.landlock.tree import MemoryTree
 from avakill.backends.plan import Plan
-from avakill.ir.effect import Effect, Operation
+from avakill.ir.effect import FILE_EFFECTS, Effect, Operation
 from avakill.ir.endpoint import Endpoint
-from avakill.paths.automaton import witness
+from avakill.paths.automaton import Pattern, witness
 from avakill.paths.glob import join, split, tree
 from tests.contract.laws import contradictions, probes
 from tests.contract.world import World, make_world
@@ -84,13 +85,23 @@ class Machine:
     def _matches(self, probe: Probe) -> tuple[str, ...]:
         where = probe.object if probe.operation is Operation.LIST else parent(probe.object)
         found: list[str] = []
+        allowed = tuple(self._allowed())
         for layers in self.plan.layers.values():
             for layer in layers:
                 for piece in layer.region.pieces if layer.denies else ():
                     if not any(isinstance(atom, Endpoint) for atom in piece.within) and is_loose(piece):
-                        path = witness((*piece.within, tree(where)), piece.without, frozenset({where, probe.object}))
-                        found.extend([path] if path else [])
+                        avoid = frozenset({where, probe.object})
+                        within = (*piece.within, tree(where))
+                        for without in (piece.without, (*piece.without, *allowed)):
+                            path = witness(within, without, avoid)
+                            found.extend([path] if path else [])
         return tuple(dict.fromkeys(found))
+
+    def _allowed(self) -> Iterator[Pattern]:
+        for effect in FILE_EFFECTS:
+            for layer in self.plan.layers[effect]:
+                if not layer.denies:
+                    yield from (piece.within[0] for piece in layer.region.pieces if len(piece.within) == 1)
 
     def _lets_something_through(self, kernel: Kernel, probe: Probe) -> bool:
         """Semantics §2: a move that passes but keeps the object as closed as it was has let nothing through."""

@@ -37,7 +37,7 @@ def _do(operation: str, path: str, to: str | None) -> None:
         case "read-trunc":
             os.close(os.open(path, os.O_RDONLY | os.O_TRUNC))
         case "create":
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+            os.mknod(path)  # not open: that asks for WRITE on the new file too
         case "mkdir":
             os.mkdir(path)
         case "symlink":
