@@ -107,8 +107,6 @@ class _Layers:
         for names in paths:
             found.update(self.starts.related(names) if below else self.starts.above(names))
             found.update(self.ends.above(tuple(reversed(names[-1]))) if names else ())
-            if below:
-                found.update(self.ends.related(()))
         return tuple(self.layers[at] for at in sorted(found))
 
 

@@ -218,6 +218,7 @@ def _claim_merged(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> 
     reason = "its directories and names are too many pairs for Tetragon's selectors, so each name is denied in each directory"
     common = _common([deny.shape.base[:-1] for deny in group.denies])
     denies = group.denies
+    alike = _Alike()
     for at, deny in enumerate(denies):
         base = deny.shape.base
         others = (denies[(at + step) % len(denies)].shape for step in (1, 2, 3, len(denies) // 2))
@@ -225,7 +226,8 @@ def _claim_merged(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> 
         paths = [join((*parent, other.base[-1])) for other in others if other.base]
         paths += [p for o in (denies[(at + 1) % len(denies)],) for p in samples(Shape(deny.shape.kind, base, o.shape.name))]
         lost = (Lost(operations(effects), join(parent)), Lost(operations(effects), join(common), True))
-        claims.over((deny.row,), effects, reason, (p for path in paths for p in file_probes(path, effects)), lost)
+        probes = [p for path in paths for p in file_probes(path, effects)]
+        alike.claim(claims, None if group.holes or group.wild else "merged", deny.row, effects, reason, probes, lost)
 
 
 def _common(bases: list[tuple[str, ...]]) -> tuple[str, ...]:
@@ -257,6 +259,7 @@ def _claim_tops(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> No
     if not moving:
         return
     reason = "a directory that may hold what its pattern names cannot be renamed: the hook does not see what is in it"
+    alike = _Alike()
     for deny in group.denies:
         shape = deny.shape
         if shape.kind in (Kind.TREE, Kind.EXACT):
@@ -272,7 +275,39 @@ def _claim_tops(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> No
         if shape.base:
             moves.insert(0, Probe(Operation.RENAME, base, f"{base}-moved", directory=True))
         tops = tuple(Lost((Operation.RENAME,), join(shape.base[:n])) for n in range(1, len(shape.base)))
-        claims.over((deny.row,), moving, reason, moves, (Lost((Operation.RENAME,), base, True), *tops))
+        key = None if group.holes or group.wild else (shape.kind, not shape.base)
+        alike.claim(claims, key, deny.row, moving, reason, moves, (Lost((Operation.RENAME,), base, True), *tops))
+
+
+VERIFIED = 64
+"""Witnesses that are tried before those of the same make are taken on trust."""
+
+
+class _Alike:
+    """Many denies of one group and one make: once enough of their witnesses were tried, the rest are as real."""
+
+    def __init__(self) -> None:
+        self.tried: dict[object, tuple[int, int]] = {}
+
+    def claim(
+        self,
+        claims: Claims,
+        key: object,
+        row: int,
+        effects: Iterable[Effect],
+        reason: str,
+        probes: list[Probe],
+        lost: Iterable[Lost],
+    ) -> None:
+        at, count = self.tried.get(key, (-1, 0))
+        if key is not None and count > VERIFIED and at < len(probes):
+            if at >= 0:
+                claims.claim((row,), effects, reason, probes[at], lost)
+            return
+        worked = next((i for i, probe in enumerate(probes) if claims.is_over(probe) is not None), -1)
+        if worked >= 0:
+            claims.over((row,), effects, reason, probes[worked : worked + 1], lost)
+        self.tried[key] = (worked, count + 1 if worked == at else 0)
 
 
 def _claim_inner_moves(claims: Claims, grouping: Grouping, effects: tuple[Effect, ...]) -> None:
@@ -291,6 +326,36 @@ def _claim_inner_moves(claims: Claims, grouping: Grouping, effects: tuple[Effect
         probes = [Probe(operation, one, goal) for goal in goals if goal != one for operation in MOVES]
         lost = (Lost(MOVES, join(deny.shape.base), True),)
         claims.over((deny.row,), mine, reason, probes, lost)
+
+
+def claim_moves_in_holes(claims: Claims, groupings: Mapping[Effect, Grouping]) -> None:
+    """Where names may come and go but reading stays denied, a rename that gains nothing is refused too."""
+    reason = "renames and new links of what it denies are refused also where they gain nothing"
+    tops = [d.shape.base[:-1] for e in KEPT for d in groupings[e].denies[:8] if len(d.shape.base) > 1]
+    seen: set[Shape] = set()
+    for effect in (Effect.DELETE, Effect.CREATE):
+        for hole in groupings[effect].holes:
+            for shape in _shapes(hole):
+                if shape in seen or len(seen) > VERIFIED:
+                    continue
+                seen.add(shape)
+                place = samples(shape)[0]
+                probes = [Probe(op, place, f"{place}-moved", directory=d) for op in MOVES for d in (False, True)]
+                probes += [Probe(Operation.RENAME, join(top), f"{place}-new", directory=True) for top in tops]
+                for probe in probes:
+                    named = claims.is_over(probe)
+                    if named is not None:
+                        blame = [r for e in KEPT for r in _denying(claims, e, probe.object, groupings[e])]
+                        lost = (Lost(MOVES, join(shape.base), True), Lost(MOVES, probe.object, True))
+                        claims.claim((*blame, *named), (), reason, probe, lost)
+
+
+def _denying(claims: Claims, effect: Effect, path: str, grouping: Grouping) -> list[int]:
+    """The row that denies the effect there, or whose denied tree is below."""
+    answers = claims.ask.judge(Probe(PROBE_OF[effect][0], path))
+    here = [answer.index for answer in answers if answer.index is not None and not answer.allowed]
+    names = split(path)
+    return here or [deny.row for deny in grouping.denies if deny.shape.base[: len(names)] == names][:4]
 
 
 # -- what reading costs programs --

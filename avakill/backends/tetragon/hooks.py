@@ -42,7 +42,7 @@ def mask(arg: Arg, bits: str) -> Test:
 class Draft:
     """The selectors of each hook as they are collected; `trimmed`: the rows whose exceptions did not fit."""
 
-    selectors: dict[str, dict[tuple[Test, ...], Selector]]
+    selectors: dict[str, dict[tuple[tuple[Arg, str, int | str], ...], Selector]]
     trimmed: dict[int, None]
 
     def add(self, hook: str, tests: Iterable[Test], effects: frozenset[Effect], rows: Iterable[int]) -> None:
@@ -52,8 +52,14 @@ class Draft:
             kept = _without_one(kept)
             self.trimmed.update(dict.fromkeys(rows))
         here = self.selectors.setdefault(hook, {})
-        if kept not in here:
-            here[kept] = Selector(kept, effects, rows)
+        key = tuple((test.arg, test.operator, _identity(test)) for test in kept)
+        if key not in here:
+            here[key] = Selector(kept, effects, rows)
+
+
+def _identity(test: Test) -> int | str:
+    """A group's values are made once, so long ones are the same object or not the same."""
+    return test.values[0][0] if len(test.values) == 1 else id(test.values)
 
 
 def _without_one(tests: tuple[Test, ...]) -> tuple[Test, ...]:

@@ -7,7 +7,7 @@ from avakill.backends.contract import Json, Lowering, Settings, blind_operations
 from avakill.backends.judge import Probe
 from avakill.backends.plan import FLOOR, Layer, Plan, endpoint_example
 from avakill.backends.tetragon.ask import Ask
-from avakill.backends.tetragon.claims import Claims, claim_grouping, claim_programs
+from avakill.backends.tetragon.claims import Claims, claim_grouping, claim_moves_in_holes, claim_programs
 from avakill.backends.tetragon.files import add_files
 from avakill.backends.tetragon.groups import Grouping, group
 from avakill.backends.tetragon.hooks import Draft
@@ -63,6 +63,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     for effects, grouping in _distinct(groupings):
         claim_grouping(claims, grouping, effects)
     claim_programs(claims, groupings)
+    claim_moves_in_holes(claims, groupings)
     _claim_network(claims, network)
     findings = (*claims.findings(), *_left(plan, left), *_everyone(plan, subject))
     model = Model(tuple(_documents(plan, hooks)), subject, plan.policy.path, plan.policy.sha256, _options(plan))
