@@ -9,7 +9,7 @@ from typing import Any
 from avakill.backends.landlock.example import LATER, NEW, paths_in
 from avakill.backends.landlock.ground import Ground, Names, Sort, Spot, Unknown, is_exact, prefix_of
 from avakill.backends.landlock.model import is_loose
-from avakill.backends.plan import Layer
+from avakill.backends.plan import FLOOR, Layer
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.region import Piece
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
@@ -66,8 +66,12 @@ class Claims:
         for order, layer in enumerate(self._ground.layers):
             if layer.denies:
                 yield from self._of_deny(order, layer)
-            else:
+            elif not self._is_there(layer):
                 yield from self._of_allow(layer)
+
+    def _is_there(self, layer: Layer) -> bool:
+        """The floor's devices and programs are files that exist when a process starts; READ has directories too."""
+        return layer.index == FLOOR and Effect.READ not in self._effects
 
     # -- denies --
 
@@ -195,7 +199,7 @@ class Claims:
             if count >= MAX_HOLES:
                 lost = {Lost(self._operations, join(prefix), True): None}
                 break
-            if spot.order < order:
+            if spot.order < order and not self._is_there(spot.layer):
                 lost[Lost(self._operations, join(prefix_of(spot.piece)), True)] = None
                 shown = shown or self._in_hole(spot)
         for atom in piece.without:

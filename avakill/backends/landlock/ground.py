@@ -17,7 +17,7 @@ from avakill.paths.glob import Glob, join, split, tree
 from avakill.paths.index import PrefixIndex
 
 Names = tuple[str, ...]
-WORK_LIMIT = 3_000
+WORK_LIMIT = 500
 SEARCH_COST = 50
 MAX_LOOSE = 20
 """How many patterns may be asked for all claims of one ground (small policies: more), so that lowering stays linear."""
