@@ -9,7 +9,7 @@ help:
 	@echo "make demo     compile the coding-agent policy, evaluate calls, show the kernel refuse a write"
 	@echo "make test     everything that CI runs: set-up, validators, lint, types, floors, tests"
 	@echo "make check    the same without installing validators: before you push"
-	@echo "make golden   rewrite the expected artifacts of fixtures/"
+	@echo "make golden   rewrite the expected artifacts of fixtures/ and the pages made from them"
 	@echo "make docs     rewrite the generated parts of docs/"
 	@echo "make bench    speed, as ratios to bare floors"
 	@echo "make soak     the laws over many more generated policies (EXAMPLES=20000)"
@@ -30,6 +30,7 @@ lint: setup
 
 golden: setup
 	AVAKILL_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/compiler/test_fixtures.py tests/source/test_explain.py
+	$(BIN)/python scripts/docs.py
 
 docs: setup
 	$(BIN)/python scripts/docs.py
