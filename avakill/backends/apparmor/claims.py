@@ -114,8 +114,8 @@ class Claims:
     def _closed(self, denial: Denial, hole: Hole) -> None:
         outside = tuple(one.pattern for one in denial.open)
         for effect in denial.effects:
-            found = self.fields[effect].allowed_in((denial.pattern, hole.pattern), samples(hole.pattern), outside)
-            found = (tuple((p, i) for p, i in found[0] if denial.pattern.holds(p)), found[1])
+            tries = tuple(path for path in samples(hole.pattern) if denial.pattern.holds(path))
+            found = self.fields[effect].allowed_in((denial.pattern, hole.pattern), tries, outside)
             operations = (*OPERATIONS_OF[effect], *((Operation.RENAME, Operation.LINK) if effect is not Effect.EXEC else ()))
             lost = _deepest(denial.pattern, hole.pattern, operations)
             self._charge(denial, _CLOSED, effect, FIRST[effect], found, lost)
@@ -229,8 +229,16 @@ class Claims:
         parents = parents_pattern(denial.pattern)
         if parents is None:
             return
-        objects, sure = self.fields[Effect.DELETE].allowed_in((parents,), (), ())
-        places = [path for path, _ in objects] + [f"{join(parents.literal_prefix).rstrip('/')}/{name}" for name in ("d", "d/e")]
+        base = join(parents.literal_prefix).rstrip("/")
+        if self._parent_leaks(denial, (f"{base}/d", f"{base}/d/e"), kept):
+            return
+        objects, sure = self.fields[Effect.DELETE].allowed_in((parents,))
+        if not self._parent_leaks(denial, tuple(path for path, _ in objects), kept) and not sure:
+            witness = Witness(Operation.RENAME, f"{base}/d", False, True, to="/moved")
+            self.ledger.note(denial.layer.index, Verdict.WEAKER, _PARENT, denial.effects, witness)
+
+    def _parent_leaks(self, denial: Denial, places: tuple[str, ...], kept: frozenset[str]) -> bool:
+        """Whether the rename of one of these directories is let through though f refuses it: then it is noted."""
         goals = ["/moved", "/tmp/moved", *(f"{join(hole.pattern.literal_prefix)}/moved" for hole in denial.open)]
         for parent in places:
             bearer_ = bearer(denial.pattern, parent)
@@ -240,10 +248,8 @@ class Claims:
                 if goal not in kept and self._is_free(goal) and self._refused(parent, goal, bearer_):
                     witness = Witness(Operation.RENAME, parent, False, True, to=goal)
                     self.ledger.note(denial.layer.index, Verdict.WEAKER, _PARENT, denial.effects, witness)
-                    return
-        if not sure:
-            witness = Witness(Operation.RENAME, places[0], False, True, to="/moved")
-            self.ledger.note(denial.layer.index, Verdict.WEAKER, _PARENT, denial.effects, witness)
+                    return True
+        return False
 
     def _is_free(self, path: str) -> bool:
         """Whether f lets all be done with the directory `path`, and no line that is wider than f holds it."""

@@ -13,7 +13,8 @@ from avakill.paths.glob import EVERYTHING, Glob, split
 from avakill.paths.index import PrefixIndex
 
 MACHINES = 10
-"""With more patterns at once a witness is not looked for."""
+COMPARED = 40
+"""With more patterns at once, or more to compare with, a witness is not looked for."""
 
 
 @dataclass(slots=True)
@@ -154,8 +155,8 @@ class Field:
         """Looks for an object in all of `within` and none of `without`; whether the search was not cut short."""
         self.work.searches -= 1
         near: dict[Pattern, None] = {}
-        for pattern in without:
-            if self.work.searches < 0 or len(near) > MACHINES:
+        for count, pattern in enumerate(without):
+            if self.work.searches < 0 or len(near) > MACHINES or count > COMPARED:
                 return False
             if not any(disjoint(pattern, inside) for inside in within):
                 near[pattern] = None

@@ -39,6 +39,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
     above = {id(denial): ancestors(denial.pattern) for denial in found if denial.whole or denial.objects}
     guards = (hole.pattern for denial in found if Effect.EXEC in denial.effects for hole in denial.open)
     kept = frozenset(path for paths in (*above.values(), *map(_kept, guards)) for path in paths)
+    done: set[tuple[int, Effect, str]] = set()
     for denial in found:
         claims.weigh(denial)
         lines.add_denial(denial)
@@ -48,8 +49,10 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
             if is_name:
                 lines.add_above(guard.layer, ancestors(guard.pattern))
                 claims.above(guard, ancestors(guard.pattern))
-        lines.add_above(denial.layer, above.get(id(denial), ()))
-        claims.above(denial, above.get(id(denial), ()))
+        new = tuple(path for path in above.get(id(denial), ()) if (denial.layer.index, denial.effects[0], path) not in done)
+        done.update((denial.layer.index, denial.effects[0], path) for path in new)
+        lines.add_above(denial.layer, new)
+        claims.above(denial, new)
         if denial.whole or denial.objects:
             claims.moved_parent(denial, kept)
     network = lower_network(plan, ledger)
@@ -91,7 +94,7 @@ def _kept(pattern: Pattern) -> tuple[str, ...]:
 
 def _has_names(denial: Denial) -> bool:
     """Whether a hole leaves directories denied that bear its names."""
-    return any(cut.kind is not Kind.TREE for cut in denial.cuts)
+    return denial.effects != (Effect.EXEC,) and any(cut.kind is not Kind.TREE for cut in denial.cuts)
 
 
 class _Lines:

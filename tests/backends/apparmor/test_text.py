@@ -85,4 +85,4 @@ def test_a_thousand_rules_lower_in_time() -> None:
     plan = make_plan(Policy(tuple(rules), Action.DENY), BARE, Options())
     begun = time.process_time()
     BACKEND.emit(BACKEND.lower(plan, Settings()).model)
-    assert time.process_time() - begun < 2  # the bench says how fast; this only catches a square
+    assert time.process_time() - begun < 10  # the bench says how fast; this only catches a square
