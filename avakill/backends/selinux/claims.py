@@ -36,7 +36,6 @@ RELABELLED = (
     "information: its objects get a type of this module; another confined domain that knew them by their old type, such as a login "
     "or backup service, loses them, and they must be labelled again after a relabel of the system"
 )
-MOVED_IN = "information: an object that is moved into the tree keeps the label that it had; what is made in it gets the tree's"
 LATER = frozenset({LATER_DENY, LATER_HOLE, LATER_ABSENT, ABSENT_HOLE})
 """Reasons whose witness is an object that takes the name after labels were applied."""
 

@@ -12,16 +12,18 @@ from itertools import islice
 from avakill.backends.plan import FLOOR, SELF_PROTECTION, Plan
 from avakill.backends.selinux import claims as say
 from avakill.backends.selinux.claims import Claims
-from avakill.backends.selinux.ground import Ground, ground
-from avakill.backends.selinux.judged import claim_node, stays
+from avakill.backends.selinux.ground import Ground, ground, parent
+from avakill.backends.selinux.judged import NAMES, claim_node, node_label, stays
 from avakill.backends.selinux.model import BIT, Closed, Context
-from avakill.backends.selinux.units import Node, Unit, instance, owner
+from avakill.backends.selinux.units import Node, Unit, instance, owner, settle
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Witness
 from avakill.paths.glob import Glob, Wildcard, join
 from avakill.paths.index import PrefixIndex
 
 OTHER = "avakill-other"
+MAX_LOOKS = 4_000
+MAX_CLOSE = 40
 
 
 def lines(claims: Claims, plan: Plan, over: Ground) -> tuple[Context, ...]:
@@ -40,16 +42,14 @@ def lines(claims: Claims, plan: Plan, over: Ground) -> tuple[Context, ...]:
     for node in over.nodes:
         claim_node(claims, trees, node, _exists(plan, node))
     if only_devices and len({unit.effects for unit in ruled}) == 1:
-        for unit in over.patterns:
-            _claim(claims, unit, unit.effects)
-        return (*_in_order(over, ruled), *_alone(over, crossed, ruled[0].effects))
-    for unit in over.patterns:
-        _claim(claims, unit, denied)
+        _claim_patterns(claims, over, trees, ruled[0].effects)
+        return (*_in_order(over, ruled), *_alone(claims, over, crossed, ruled[0].effects))
+    _claim_patterns(claims, over, trees, denied)
     for node in over.nodes:
         _claim_hole(claims, crossed, node)
     patterns = (unit for unit in reversed(over.patterns) if unit.denies)
     wide = (Context(unit.piece.within, unit.piece.without, denied, origin=unit.span) for unit in patterns)
-    return (*_trees(over), *wide, *_alone(over, crossed, denied))
+    return (*_trees(over), *wide, *_alone(claims, over, crossed, denied))
 
 
 def _exists(plan: Plan, node: Node) -> bool:
@@ -87,16 +87,30 @@ def _trees(over: Ground) -> Iterator[Context]:
             yield Context((Glob(node.path, below=True),), (), node.closed_below, origin=node.span)
 
 
-def _alone(over: Ground, crossed: PrefixIndex[Unit], denied: int) -> Iterator[Context]:
-    """Literal paths whose own label is not their tree's; what some pattern may hold refuses most."""
-    for node in over.nodes[1:]:
-        around = node.around
-        must_stay = stays(node.closed_here, around)
-        if node.closed_here == node.closed_below and not must_stay:
+def _alone(claims: Claims, over: Ground, crossed: PrefixIndex[Unit], denied: int) -> Iterator[Context]:
+    """Literal paths whose own label is not their tree's; past the budget, what some pattern may hold refuses most."""
+    special = [node for node in over.nodes[1:] if node.closed_here != node.closed_below or stays(node.closed_here, node.around)]
+    exactly = len(special) * len(over.patterns) <= MAX_LOOKS
+    for node in special:
+        if exactly:
+            yield Context((Glob(node.path),), (), node_label(over, node), origin=node.span)
             continue
-        held = next(crossed.above(node.path), None) is not None
+        must_stay = stays(node.closed_here, node.around)
+        unit = next(crossed.above(node.path), None)
         closed = node.closed_here | (node.closed_below & Closed.CREATE) | (Closed.DELETE if must_stay else 0)
-        yield Context((Glob(node.path),), (), closed | (denied if held else 0), origin=node.span)
+        if unit is not None:
+            _claim_literal(claims, node, unit, denied & ~closed)
+            closed |= denied
+        yield Context((Glob(node.path),), (), closed, origin=node.span)
+
+
+def _claim_literal(claims: Claims, node: Node, unit: Unit, more: int) -> None:
+    path = join(node.path)
+    for effect, bit in BIT.items():
+        if more & bit and not (unit.effects & bit and unit.holds(path)):
+            mine = owner(node.here, bit)
+            rows = (unit.index, *((mine.index,) if mine is not None else ()))
+            claims.stricter(rows, say.TOO_MANY, effect, OPERATIONS_OF[effect], path, effect is Effect.CREATE, path)
 
 
 def _claim_hole(claims: Claims, crossed: PrefixIndex[Unit], node: Node) -> None:
@@ -105,11 +119,8 @@ def _claim_hole(claims: Claims, crossed: PrefixIndex[Unit], node: Node) -> None:
         if hole.denies:
             continue
         for unit in islice(crossed.above(node.path), 3):
-            pattern = unit.piece.within[0] if unit.piece.within else None
-            if not isinstance(pattern, Glob) or Wildcard.DEEP not in pattern.parts:
-                continue
-            at = f"{join(node.path)}/{OTHER}{instance(Glob(pattern.parts[-1:])) or '/x'}"
-            if unit.holds(at) and owner(node.below, hole.effects & -hole.effects) is hole:
+            at = _inside(unit, join(node.path))
+            if at is not None and owner(node.below, hole.effects & -hole.effects) is hole:
                 for effect, bit in BIT.items():
                     if hole.effects & bit:
                         rows = (unit.index, hole.index)
@@ -117,23 +128,75 @@ def _claim_hole(claims: Claims, crossed: PrefixIndex[Unit], node: Node) -> None:
                 return
 
 
-def _claim(claims: Claims, unit: Unit, denied: int) -> None:
-    sample = instance(unit.piece.within[0]) if unit.piece.within else None
-    if sample is None or not unit.holds(sample):
-        sample = join(unit.prefix)
+def _claim_patterns(claims: Claims, over: Ground, trees: Ground, denied: int) -> None:
+    """What each pattern loses and adds, shown on objects that are looked at as closely as their number allows."""
+    few = len(over.patterns) <= MAX_CLOSE
+    holes: PrefixIndex[str] = PrefixIndex()
+    for node in over.nodes:
+        if any(not unit.denies for unit in node.enter):
+            holes.add(node.path, join(node.path))
+    for unit in over.patterns:
+        if not unit.denies and few:
+            holes.add(unit.prefix, _sample(unit))
+    for unit in over.patterns:
+        sample = _sample(unit)
+        seen = over if few else Ground(trees.nodes, (unit,), trees.by_path)
+        _claim(claims, unit, seen, trees, sample, denied)
+        if not unit.denies:
+            continue
+        if few:
+            _claim(claims, unit, seen, trees, f"{sample}/avakill-later", denied)
+        elif denied & Closed.CREATE and not unit.reaches_below:
+            inner = f"{sample}/avakill-later"
+            claims.stricter((unit.index,), say.NAMES_CLOSED, Effect.CREATE, NAMES, join(unit.prefix), True, inner)
+        for hole in islice(holes.related(unit.prefix), 8 if few else 1):
+            inside = _inside(unit, hole)
+            if inside is not None:
+                _claim(claims, unit, seen, trees, inside, denied)
+
+
+def _sample(unit: Unit) -> str:
+    first = instance(unit.piece.within[0]) if unit.piece.within else None
+    return first if first is not None and unit.holds(first) else join(unit.prefix)
+
+
+def _inside(unit: Unit, hole: str) -> str | None:
+    """An object of a pattern in a hole: for patterns that hold a name at any depth."""
+    pattern = unit.piece.within[0] if unit.piece.within else None
+    if not isinstance(pattern, Glob) or Wildcard.DEEP not in pattern.parts:
+        return None
+    at = f"{hole.rstrip('/')}/{OTHER}{instance(Glob(pattern.parts[-1:])) or '/x'}"
+    return at if unit.holds(at) else None
+
+
+def _claim(claims: Claims, unit: Unit, seen: Ground, trees: Ground, sample: str, denied: int) -> None:
     place = join(unit.prefix)
-    if not unit.denies:
-        for effect, bit in BIT.items():
-            if unit.effects & bit & denied:
-                claims.stricter((unit.index,), say.TOO_MANY, effect, OPERATIONS_OF[effect], place, True, sample)
-        return
+    here = seen.here(sample)
+    wanted = settle(here)
+    if unit.denies and any(denier.holds(sample) for denier in seen.patterns if denier.denies):
+        labelled = denied
+    else:
+        labelled = settle(trees.here(sample))
+    before = parent(sample)
+    around = trees.of_directory(before)
+    if any(denier.holds(before) for denier in seen.patterns if denier.denies):
+        around |= denied
     for effect, bit in BIT.items():
-        if not unit.effects & bit:
-            if denied & bit or (effect is Effect.EXEC and denied & Closed.READ):
-                claims.stricter((unit.index,), say.TOO_MANY, effect, OPERATIONS_OF[effect], place, True, sample)
-        elif effect is Effect.CREATE:
+        mine = owner(here, bit)
+        keeper = owner(trees.here(before), bit)
+        rows = tuple(row.index for row in (unit if unit.denies else keeper, mine, unit) if row is not None)
+        reads = effect is Effect.EXEC
+        names = effect is Effect.CREATE
+        if not wanted & bit and effect is not Effect.CREATE and (labelled & bit or (reads and labelled & Closed.READ)):
+            claims.stricter(rows, say.TOO_MANY, effect, OPERATIONS_OF[effect], place, True, sample)
+        if not wanted & bit and (around & bit or (reads and around & Closed.READ)):
+            reason = say.NAMES_CLOSED if names else say.LATER_HOLE
+            claims.stricter(rows, reason, effect, NAMES if names else OPERATIONS_OF[effect], place, True, sample)
+        if not wanted & bit or around & bit or (reads and around & Closed.READ) or mine is None:
+            continue
+        if names:
             witness = Witness(Operation.RENAME, f"/tmp/{OTHER}", policy=False, target=True, to=sample)
-            claims.weaker(unit.index, say.LATER_DENY, frozenset({effect}), witness)
         else:
             operation = Operation.UNLINK if effect is Effect.DELETE else OPERATIONS_OF[effect][0]
-            claims.weaker(unit.index, say.LATER_DENY, frozenset({effect}), Witness(operation, sample, policy=False, target=True))
+            witness = Witness(operation, sample, policy=False, target=True)
+        claims.weaker(mine.index, say.LATER_DENY, frozenset({effect}), witness)

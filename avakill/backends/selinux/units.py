@@ -190,13 +190,27 @@ def _telling(units: list[Unit]) -> Iterator[Unit]:
 # -- examples --
 
 
-def instance(pattern: Pattern, inner: str = "avakill-later") -> str | None:
-    """Some path of a glob, made without a search; None where it does not hold what was made."""
+INNER = ("avakill-later", "later", "x-later", "0later")
+
+
+def instance(pattern: Pattern) -> str | None:
+    """Some path of a glob, made without a search, and if it can be in a directory outside; None where that did not work."""
+    found: str | None = None
+    for inner in INNER:
+        made = _made(pattern, inner)
+        if pattern.holds(made):
+            found = found or made
+            if not pattern.holds(made.rpartition("/")[0] or "/"):
+                return made
+        if isinstance(pattern, Substring) or Wildcard.DEEP not in pattern.parts:
+            break
+    return found
+
+
+def _made(pattern: Pattern, inner: str) -> str:
     if isinstance(pattern, Substring):
-        made = f"/srv/avakill{pattern.needle}later"
-    else:
-        made = "".join(f"/{inner}" if part is Wildcard.DEEP else f"/{_name(part)}" for part in pattern.parts) or "/"
-    return made if pattern.holds(made) else None
+        return f"/srv/avakill{pattern.needle}later"
+    return "".join(f"/{inner}" if part is Wildcard.DEEP else f"/{_name(part)}" for part in pattern.parts) or "/"
 
 
 def _name(part: Any) -> str:
