@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
 from avakill.backends.plan import Plan
 from tests.backends.selinux.harness import check
@@ -27,3 +28,21 @@ def test_claims_hold_on_generated_policies() -> None:
     law()
     print(dict(seen))
     assert set(seen) == {"exact", "stricter", "weaker", "unenforceable"}
+
+
+def test_nothing_leaks_unsaid_where_many_patterns_share_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here every policy with a pattern is a crowd. Which allow row pays for an over-denial is only sampled there."""
+    monkeypatch.setattr("avakill.backends.selinux.cells.MAX_PATTERNS", 0)
+
+    @settings(
+        max_examples=min(EXAMPLES, 150),
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(plans())
+    def law(plan: Plan) -> None:
+        assert [text for text in check(plan)[1] if text.startswith("LEAK")] == []
+
+    law()

@@ -174,3 +174,7 @@ def test_effects_that_are_read_differently_keep_their_own_labels() -> None:
     answers = [machine.allows(Probe(op, p)) for p in ("/srv/app/x", "/srv/app/in/x") for op in (Operation.READ, Operation.WRITE)]
     assert answers == [True, False, False, False]
     assert Effect.READ in made.layers
+
+
+def test_a_pattern_whose_own_directories_match_is_weaker_too() -> None:
+    assert verdict(plan(rule(READS, DENY, "**/[a-c]*")), 0) is Verdict.WEAKER
