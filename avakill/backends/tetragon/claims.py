@@ -101,7 +101,10 @@ class Claims:
 # -- what one grouping loses --
 
 
-def claim_grouping(claims: Claims, grouping: Grouping, effects: tuple[Effect, ...]) -> None:
+def claim_grouping(
+    claims: Claims, grouping: Grouping, effects: tuple[Effect, ...], shut: set[tuple[int, Shape]]
+) -> None:
+    """`shut`: the denies that close their region to new or old names too; nothing moves in there anyway."""
     _claim_unsaid(claims, grouping, effects)
     for deny in grouping.denies:
         if not deny.shape.is_exact:
@@ -113,7 +116,7 @@ def claim_grouping(claims: Claims, grouping: Grouping, effects: tuple[Effect, ..
         _claim_nodes(claims, grouping, group, effects)
         _claim_tops(claims, group, effects)
     if any(effect in KEPT for effect in effects):
-        _claim_inner_moves(claims, grouping, effects)
+        _claim_inner_moves(claims, grouping, effects, shut)
 
 
 def file_probes(path: str, effects: Iterable[Effect]) -> Iterable[Probe]:
@@ -310,7 +313,9 @@ class _Alike:
         self.tried[key] = (worked, count + 1 if worked == at else 0)
 
 
-def _claim_inner_moves(claims: Claims, grouping: Grouping, effects: tuple[Effect, ...]) -> None:
+def _claim_inner_moves(
+    claims: Claims, grouping: Grouping, effects: tuple[Effect, ...], shut: set[tuple[int, Shape]]
+) -> None:
     """A rename or a link inside what is closed gains nothing, but the hook would have to compare two places."""
     if Effect.CREATE in effects or Effect.DELETE in effects:
         return
@@ -318,6 +323,8 @@ def _claim_inner_moves(claims: Claims, grouping: Grouping, effects: tuple[Effect
     reason = "renames and new links of what it denies are refused also where they gain nothing"
     last: Deny | None = None
     for deny in grouping.denies:
+        if (deny.row, deny.shape) in shut:
+            continue
         paths = examples(deny.piece, deny.shape)
         more = examples(last.piece, last.shape)[:1] if last is not None and last.row == deny.row else ()
         last = deny

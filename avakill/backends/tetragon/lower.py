@@ -60,8 +60,9 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
             break
     ask = Ask(plan, {name: tuple(s for hook in hooks if hook.name == name for s in hook.selectors) for name in ORDER})
     claims = Claims(plan, ask)
+    shut = {(deny.row, deny.shape) for effect in (Effect.CREATE, Effect.DELETE) for deny in groupings[effect].denies}
     for effects, grouping in _distinct(groupings):
-        claim_grouping(claims, grouping, effects)
+        claim_grouping(claims, grouping, effects, shut)
     claim_programs(claims, groupings)
     claim_moves_in_holes(claims, groupings)
     _claim_network(claims, network)
