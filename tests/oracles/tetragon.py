@@ -75,7 +75,8 @@ class Matcher:
                 raise AssertionError(f"{other} on a string")
 
     def number(self, seen: int) -> bool:
-        assert self.operator == "Mask" and len(self.values) <= 4, self.operator
+        assert self.operator == "Mask"
+        assert len(self.values) <= 4
         return any(seen & int(value) for value in self.values)
 
     def socket(self, seen: Sockaddr) -> bool:

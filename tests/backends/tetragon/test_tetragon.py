@@ -1,0 +1,130 @@
+"""The least verdicts of semantics §5, the limits of facts §2, and what a mutation costs."""
+from __future__ import annotations
+
+import yaml
+from hypothesis import HealthCheck, given, settings
+
+from avakill.backends.contract import Settings
+from avakill.backends.plan import Plan, make_plan
+from avakill.backends.tetragon import BACKEND
+from avakill.ir.condition import CommandIn, Contains, Field
+from avakill.ir.effect import Operation
+from avakill.ir.policy import Action, Policy
+from avakill.ir.target import Target
+from avakill.ir.verdict import Verdict
+from tests.backends.tetragon.common import ALWAYS, FILE_TOOLS, POD, WRITING, case
+from tests.backends.tetragon.schema import complaints
+from tests.contract.laws import contradictions, plans
+from tests.oracles.tetragon import Tetragon
+
+DENY, ALLOW = Action.DENY, Action.ALLOW
+EXACT, STRICTER, UNENFORCEABLE = Verdict.EXACT, Verdict.STRICTER, Verdict.UNENFORCEABLE
+
+
+def test_all_file_effects_on_a_tree_are_stricter_since_a_read_deny_stops_exec() -> None:
+    seen = case((FILE_TOOLS, DENY, "/srv/secret/**"))
+    assert seen.verdict(0) is STRICTER
+    assert not seen.allows(Operation.EXEC, "/srv/secret/tool")
+
+
+def test_reading_alone_is_stricter() -> None:
+    assert case((("file_read",), DENY, "/srv/secret/**")).verdict(0) is STRICTER
+
+
+def test_deleting_alone_is_exact_and_new_names_may_come() -> None:
+    seen = case((("file_delete",), DENY, "/srv/secret/**"))
+    assert seen.verdict(0) is EXACT
+    assert seen.allows(Operation.RENAME, "/tmp/a", "/srv/secret/new")
+    assert not seen.allows(Operation.RENAME, "/tmp/a", "/srv/secret/old", replaces=True)
+
+
+def test_a_hole_and_a_deny_in_the_hole_are_exact() -> None:
+    seen = case((WRITING, DENY, "/srv/t/pub/in/**"), (WRITING, ALLOW, "/srv/t/pub/**"), (WRITING, DENY, "/srv/t/**"))
+    assert [seen.verdict(index) for index in range(3)] == [EXACT, EXACT, EXACT]
+    assert seen.allows(Operation.WRITE, "/srv/t/pub/a")
+    assert not seen.allows(Operation.WRITE, "/srv/t/pub/in/a")
+
+
+def test_a_name_anywhere_is_stricter_and_holds_for_later_files() -> None:
+    seen = case((FILE_TOOLS, DENY, "/**/.env"))
+    assert seen.verdict(0) is STRICTER
+    assert not seen.allows(Operation.CREATE, "/any/where/.env")
+
+
+def test_writing_a_tree_that_does_not_exist_yet_is_exact() -> None:
+    seen = case((WRITING, DENY, "/srv/later/**"))
+    assert seen.verdict(0) is EXACT
+    assert not seen.allows(Operation.MKDIR, "/srv/later")
+
+
+def test_all_destinations_are_exact() -> None:
+    seen = case((("web_fetch",), DENY, ALWAYS))
+    assert seen.verdict(0) is EXACT
+    assert not seen.allows(Operation.CONNECT, "udp://[2001:db8::1]:53")
+
+
+def test_a_shell_allowlist_over_a_deny_is_exact() -> None:
+    shell = ("shell_execute",)
+    seen = case((shell, ALLOW, CommandIn(("git",))), (shell, DENY, ALWAYS))
+    assert seen.verdict(1) is EXACT
+    assert seen.allows(Operation.EXEC, "/usr/bin/git")
+    assert not seen.allows(Operation.EXEC, "/usr/bin/curl")
+    assert not seen.allows(Operation.RENAME, "/tmp/evil", "/usr/bin/git", replaces=True)
+    assert seen.allows(Operation.RENAME, "/tmp/a", "/tmp/b")
+
+
+def test_a_condition_on_a_command_line_lowers_to_nothing() -> None:
+    seen = case((("shell_execute",), DENY, Contains(Field("command"), ("rm -rf",))))
+    assert seen.verdict(0) is UNENFORCEABLE
+    assert not any(entry.selectors for entry in seen.loaded.entries.get("bprm_check_security", ()))
+
+
+def test_without_a_selector_it_is_stricter_for_every_process() -> None:
+    seen = case((WRITING, DENY, "/srv/t/**"), settings=Settings())
+    assert seen.verdict(0) is STRICTER
+    assert "EVERY PROCESS OF EVERY NODE" in seen.text
+
+
+def test_the_parent_of_a_denied_tree_cannot_be_renamed_nor_exchanged() -> None:
+    seen = case((FILE_TOOLS, DENY, "/srv/a/secret/**"))
+    assert not seen.allows(Operation.RENAME, "/srv/a", "/srv/b", directory=True)
+    assert not seen.allows(Operation.RENAME, "/tmp/b", "/srv/a", directory=True, exchange=True)
+
+
+def test_odd_names_are_quoted() -> None:
+    seen = case((FILE_TOOLS, DENY, '/srv/new\nline "q" # \U0001f600/**'))
+    assert not seen.allows(Operation.WRITE, '/srv/new\nline "q" # \U0001f600/a')
+
+
+def test_a_name_that_is_not_utf8_is_said_to_be_unsayable() -> None:
+    assert case((FILE_TOOLS, DENY, "/srv/b\udcff/**")).verdict(0) is UNENFORCEABLE
+
+
+def test_namespace_and_binaries_select() -> None:
+    chosen = Settings(namespace="agents", binaries=("/usr/bin/agent",))
+    seen = case((WRITING, DENY, "/srv/t/**"), settings=chosen)
+    documents = list(yaml.safe_load_all(seen.text))
+    assert {d["kind"] for d in documents} == {"TracingPolicyNamespaced"}
+    assert "followChildren: true" in seen.text
+    assert [c for d in documents for c in complaints(d)] == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plans())
+def test_generated_artifacts_keep_the_schema_and_the_load_limits(plan: Plan) -> None:
+    (artifact,) = BACKEND.emit(BACKEND.lower(plan, POD).model)
+    assert [c for d in yaml.safe_load_all(artifact.text) if d is not None for c in complaints(d)] == []
+
+
+def test_a_dropped_error_and_a_widened_path_are_noticed() -> None:
+    seen = case((WRITING, DENY, "/srv/t/**"))
+    for old, new in (("argError: -1", "argError: 0"), ('"/srv/t/"', '"/srv/"'), ('"/srv/t/"', '"/srv/t/x"')):
+        assert old in seen.text
+        broken = Tetragon.read(seen.text.replace(old, new))
+        assert contradictions(seen.plan, seen.lowering, broken.allows) != []
+
+
+def test_a_policy_with_nothing_to_lower_is_an_empty_artifact_that_says_so() -> None:
+    (artifact,) = BACKEND.emit(BACKEND.lower(make_plan(Policy(()), Target()), POD).model)
+    assert "changes nothing" in artifact.text
+    assert list(yaml.safe_load_all(artifact.text)) in ([], [None])
