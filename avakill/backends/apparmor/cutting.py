@@ -113,7 +113,7 @@ def _sort(pattern: Pattern, related: tuple[_Related, ...], work: Work, depth: in
             continue
         if any(_apart(one, pattern) for one in hole.within):
             continue
-        within = [one for one in hole.within if not covers(one, pattern)]
+        within = [one for one in hole.within if not _takes(one, pattern)]
         without = [one for one in hole.without if not any(_apart(one, other) for other in (pattern, *within))]
         if not within and not without:
             return None
@@ -134,11 +134,20 @@ def _sort(pattern: Pattern, related: tuple[_Related, ...], work: Work, depth: in
     return open_, closed, more, False
 
 
+def _takes(hole: Pattern, pattern: Pattern) -> bool:
+    """As `covers`, quickly where the hole is a literal path or tree and the pattern has wildcards."""
+    if isinstance(hole, Glob) and isinstance(pattern, Glob) and hole.is_literal and not pattern.is_literal and not hole.fold:
+        return hole.below and pattern.literal_prefix[: len(hole.parts)] == hole.parts
+    return covers(hole, pattern)
+
+
 def _apart(one: Pattern, other: Pattern) -> bool:
     """As `disjoint`, quickly where one begins with `**` above the other's tree."""
     if isinstance(one, Glob) and isinstance(other, Glob):
         for deep, inner in ((one, other), (other, one)):
             prefix = deep.literal_prefix
+            if inner.is_literal and not inner.below and not inner.fold:
+                return not deep.holds("/" + "/".join(inner.literal_prefix))
             if inner.is_tree and len(deep.parts) > len(prefix) and deep.parts[len(prefix)] is Wildcard.DEEP:
                 shared = inner.literal_prefix[: len(prefix)] == prefix
                 return not shared and disjoint(one, other)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
+from avakill.backends.apparmor.samples import samples
 from avakill.backends.plan import Layer
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern, Undecided, covers, disjoint, witness
@@ -22,7 +24,7 @@ class Work:
     """What a lowering may still spend: `asks` on single objects, `searches` on witnesses, `cuts` on holes."""
 
     asks: int = 60_000
-    searches: int = 600
+    searches: int = 2_000
     cuts: int = 400_000
 
 
@@ -107,18 +109,22 @@ class Field:
                         yield from bucket.named.get(name, ())
 
     def allowed_in(
-        self, area: tuple[Pattern, ...], samples: tuple[str, ...] = (), outside: tuple[Pattern, ...] = ()
+        self, area: tuple[Pattern, ...], tries: tuple[str, ...] = (), outside: tuple[Pattern, ...] = ()
     ) -> tuple[tuple[tuple[str, int | None], ...], bool]:
         """Objects of `area`, not in `outside`, that f allows: one for each row that allows some (None: no row does); and
         whether those are surely all rows."""
         found: dict[int | None, str] = {}
         sure = True
-        for path in samples:
+        for path in tries:
             if not any(pattern.holds(path) for pattern in outside):
                 sure &= self._keep(found, path)
         prefix = prefix_of(Piece(area))
         if self.has_allows:
             for entry in self.allows.related(prefix):
+                self.work.searches -= 1
+                if self.work.searches < 0:
+                    sure = False
+                    break
                 if entry.layer.index in found or any(disjoint(a, b) for a in area for b in entry.piece.within):
                     continue
                 earlier = (e for e in self._related(prefix) if e.order < entry.order)
@@ -136,7 +142,17 @@ class Field:
 
     def _is_denied_somewhere(self, area: tuple[Pattern, ...], prefix: tuple[str, ...]) -> bool:
         """Whether one deny holds all of `area`: then no object in it is left to no rule."""
-        return any(covers(pattern, inside) for pattern in _simple(self.denies.above(prefix)) for inside in area)
+        tries = next((found for found in map(samples, area) if found), ())
+        for path in tries[:1]:
+            near = (entry for entry in self._candidates(split(path)) if entry.layer.denies and entry.piece.holds(path))
+            return any(self._covers(pattern, inside) for pattern in _simple(near) for inside in area)
+        return any(covers(pattern, inside) for pattern in islice(_simple(self.denies.above(prefix)), COMPARED) for inside in area)
+
+    def _covers(self, big: Pattern, small: Pattern) -> bool:
+        if big in (small, EVERYTHING) or (isinstance(big, Glob) and big.is_tree and isinstance(small, Glob) and small.is_tree):
+            return big == small or covers(big, small)
+        self.work.searches -= 1
+        return self.work.searches >= 0 and covers(big, small)
 
     def _keep(self, found: dict[int | None, str], path: str) -> bool:
         """Whether f could be asked; what it allows is kept."""
@@ -156,6 +172,7 @@ class Field:
         self.work.searches -= 1
         near: dict[Pattern, None] = {}
         for count, pattern in enumerate(without):
+            self.work.searches -= 1
             if self.work.searches < 0 or len(near) > MACHINES or count > COMPARED:
                 return False
             if not any(disjoint(pattern, inside) for inside in within):

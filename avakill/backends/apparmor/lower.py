@@ -29,7 +29,7 @@ ORDER = "rwlx"
 def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
     """Pure and total; `settings` say nothing to AppArmor."""
     ledger = Ledger(plan)
-    work = Work(asks=60_000 + 60 * len(plan.rows), searches=600 + len(plan.rows))
+    work = Work(asks=60_000 + 60 * len(plan.rows))
     found = tuple(denial for effects, layers in plan.effect_groups() for denial in denials(effects, layers, work))
     claims = Claims(_fields(plan, work), ledger)
     lines = _Lines()

@@ -58,8 +58,8 @@ def test_every_odd_name_means_itself_to_the_parser() -> None:
 def test_every_wildcard_means_the_same_to_the_parser(text: str) -> None:
     result = made(rule(0, FILES, "deny", paths(f"/srv/{text}")))
     tries = ("x", "ax", "éx", "z", "az", "bz", "éz", "é", "ü", "a", "]x", "^x", "-x", "abc")
-    tries = (*tries, "a.tar.gz", ".env", "d/.env", "d/x", "-", "+", ",")
-    assert differences(result.text, names_of(tuple(f"/srv/{name}" for name in tries))) == []
+    more = ("a.tar.gz", ".env", "d/.env", "d/x", "-", "+", ",")
+    assert differences(result.text, names_of(tuple(f"/srv/{name}" for name in (*tries, *more)))) == []
 
 
 @needs_parser
