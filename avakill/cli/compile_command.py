@@ -134,6 +134,9 @@ def read_settings(namespace: str | None, pod_labels: tuple[str, ...], binaries: 
             Reporter(style).fail(refused.diagnostic)
         except ValueError as fault:
             Reporter(style).fail(error(codes.UNREADABLE, f"`{base}` is not JSON: {fault}"))
-        if not isinstance(document, dict):
-            Reporter(style).fail(error(codes.UNREADABLE, f"`{base}` is not a seccomp profile: not a JSON object"))
+        from avakill.backends.seccomp import base_complaint
+
+        complaint = base_complaint(document)
+        if complaint is not None:
+            Reporter(style).fail(error(codes.UNREADABLE, f"`{base}` is no seccomp profile to merge into: {complaint}"))
     return Settings(namespace, tuple(labels), binaries, document, base or "")

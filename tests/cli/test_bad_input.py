@@ -118,6 +118,8 @@ def test_a_seccomp_base_that_is_no_profile_is_said(place: Place) -> None:
     base = place.write("base.json", "[1]")
     assert_one_clear_complaint(place.run("compile", "-o", "out", "--base", base.name))
     assert_one_clear_complaint(place.run("compile", "-o", "out", "--base", "missing.json"))
+    wrong = place.write("wrong.json", '{"defaultAction": "SCMP_ACT_NOPE"}')
+    assert_one_clear_complaint(place.run("compile", "-o", "out", "--base", wrong.name))
 
 
 def test_a_policy_with_nothing_to_lower_is_no_error(place: Place) -> None:

@@ -1,4 +1,5 @@
 """The fixture policies and the one target that their goldens are for."""
+
 from __future__ import annotations
 
 import json

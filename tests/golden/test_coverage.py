@@ -1,4 +1,5 @@
 """`coverage.json` is what its public schema says, for every fixture."""
+
 from __future__ import annotations
 
 import json

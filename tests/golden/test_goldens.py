@@ -1,4 +1,5 @@
 """Every fixture policy compiles to the artifacts and the coverage that lie beside it. `make golden` rewrites them."""
+
 from __future__ import annotations
 
 import hashlib

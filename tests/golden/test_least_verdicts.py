@@ -1,4 +1,5 @@
 """Every row of the least-verdict table (semantics §5) is reached by a fixture."""
+
 from __future__ import annotations
 
 import pytest
@@ -21,6 +22,23 @@ TABLE: dict[str, tuple[tuple[Verdict, ...], ...]] = {
     "shape-web-fetch": ((E, S, W), (E, S), (E, S), (E,), (E, S), (E, S)),
     "shape-shell-allowlist": ((E, S), (E,), (E, S), (E,), (E,), (U,)),
 }
+IMPOSSIBLE: dict[tuple[str, str], tuple[Verdict, str]] = {
+    # The next honest verdict where a cell cannot be reached, and why; docs/measured.md has what kernels answered.
+    ("shape-tree", "selinux"): (S, "a program is opened for reading when it starts: a read deny also stops exec"),
+    ("shape-read-only", "selinux"): (S, "a program is opened for reading when it starts: a read deny also stops exec"),
+    ("shape-hole", "selinux"): (S, "the same; and `add_name` knows no names: the hole's own name cannot be made"),
+    ("shape-deny-in-hole", "selinux"): (S, "the same"),
+    ("shape-read-only", "sbpl"): (S, "a rename asks no more than unlink and create: what may be deleted may be moved out"),
+    ("shape-later-files", "sbpl"): (W, "a renamed parent takes the file out of the pattern, as on apparmor"),
+    ("shape-hole", "tetragon"): (S, "a read deny also stops exec, as for the tree"),
+    ("shape-deny-in-hole", "tetragon"): (S, "a read deny also stops exec, as for the tree"),
+    ("shape-missing-tree", "tetragon"): (S, "a read deny also stops exec, as for the tree"),
+    ("shape-shell-allowlist", "apparmor"): (
+        S,
+        "a rename does not ask `x`: what may run must not be written, or another is moved over it",
+    ),
+    ("shape-shell-allowlist", "sbpl"): (S, "the same: no gain by a rename over what may run"),
+}
 CELLS = [(name, backend, cell) for name, row in TABLE.items() for backend, cell in zip(BACKENDS, row, strict=True)]
 
 
@@ -34,7 +52,8 @@ def denying(name: str, backend: str) -> RowVerdict:
 @pytest.mark.parametrize(("name", "backend", "enough"), CELLS)
 def test_a_cell_of_the_table_is_reached(name: str, backend: str, enough: tuple[Verdict, ...]) -> None:
     found = denying(name, backend)
-    assert found.verdict in enough, [finding.reason for finding in found.findings]
+    expected = (IMPOSSIBLE[name, backend][0],) if (name, backend) in IMPOSSIBLE else enough
+    assert found.verdict in expected, [finding.reason for finding in found.findings]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -11,6 +11,10 @@ from avakill.backends.seccomp.doors import Door
 from avakill.backends.seccomp.model import MASKED_EQ, Entry, Test
 from avakill.backends.seccomp.profile import Causes, Head, compare, origin, refusals
 
+ACTIONS = frozenset(
+    f"SCMP_ACT_{name}" for name in ("KILL", "KILL_PROCESS", "KILL_THREAD", "TRAP", "ERRNO", "TRACE", "ALLOW", "LOG", "NOTIFY")
+)
+"""The actions of the OCI runtime specification, config-linux.md."""
 PASSING = ("SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE")
 """Actions after which the call may happen."""
 
@@ -38,6 +42,8 @@ def read_base(tree: Json) -> Base:
     default = tree.get("defaultAction")
     if not isinstance(default, str):
         raise BadBase("it has no `defaultAction`")
+    if default not in ACTIONS:
+        raise BadBase(f"its `defaultAction` is `{default}`, which is no seccomp action")
     listed = tree.get("syscalls", ())
     if listed is None:
         listed = ()
@@ -57,6 +63,8 @@ def _read_entry(item: Json) -> Entry:
         raise BadBase("an entry of its `syscalls` has no list of `names`")
     if not isinstance(action, str) or not isinstance(tests, tuple | list) or not isinstance(errno, int | None):
         raise BadBase("an entry of its `syscalls` has no `action`, or `args` or `errnoRet` that cannot be read")
+    if action not in ACTIONS:
+        raise BadBase(f"an entry of its `syscalls` has the action `{action}`, which is no seccomp action")
     told = item.get("comment")
     extra = tuple(
         (str(key), value) for key, value in item.items() if key not in ("names", "name", "action", "args", "errnoRet", "comment")
