@@ -51,4 +51,4 @@ def test_the_tracing_policies_keep_to_the_schema_and_the_limits(name: str) -> No
 @pytest.mark.parametrize("name", NAMES)
 def test_the_profile_parses_as_sbpl(name: str) -> None:
     profile = load(artifact(name, "sbpl"), {"HOME": TARGET.home, "WORKSPACE": TARGET.workspace})
-    assert profile.rules is not None
+    assert profile.rules
