@@ -24,6 +24,11 @@ TABLE: dict[str, tuple[tuple[Verdict, ...], ...]] = {
 }
 IMPOSSIBLE: dict[tuple[str, str], tuple[Verdict, str]] = {
     # The next honest verdict where a cell cannot be reached, and why; docs/measured.md has what kernels answered.
+    ("shape-tree", "apparmor"): (S, "an ancestor's rename can only be denied by `w`, which is also its chmod and chown"),
+    ("shape-hole", "apparmor"): (S, "the same"),
+    ("shape-deny-in-hole", "apparmor"): (S, "the same"),
+    ("shape-missing-tree", "apparmor"): (S, "the same"),
+    ("shape-read-only", "apparmor"): (S, "the same; and a rename asks reading of the old name, inside the tree too"),
     ("shape-tree", "selinux"): (S, "a program is opened for reading when it starts: a read deny also stops exec"),
     ("shape-read-only", "selinux"): (S, "a program is opened for reading when it starts: a read deny also stops exec"),
     ("shape-hole", "selinux"): (S, "the same; and `add_name` knows no names: the hole's own name cannot be made"),
