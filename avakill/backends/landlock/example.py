@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from avakill.ir.region import Piece
@@ -15,10 +16,13 @@ LATER = "later"
 
 def paths_in(piece: Piece[Any], folders: tuple[str, ...] = ()) -> Iterator[str]:
     """Some paths of the piece, `folders` standing for its first `**`; then one found by search."""
+    alone = len(piece.within) == 1 and not piece.without
     for atom in piece.within:
         if isinstance(atom, Glob):
-            path = join(tuple(_names(atom.parts, folders)))
-            if piece.holds(path):
+            path = _made(atom, folders)
+            if path is None:
+                continue
+            if alone or piece.holds(path):
                 yield path
             if atom.below and piece.holds(inner := f"{path.rstrip('/')}/{NEW}"):
                 yield inner
@@ -33,6 +37,13 @@ def paths_in(piece: Piece[Any], folders: tuple[str, ...] = ()) -> Iterator[str]:
         return
     if found is not None:
         yield found
+
+
+@lru_cache(maxsize=65536)
+def _made(glob: Glob, folders: tuple[str, ...]) -> str | None:
+    """A path of the glob, made part by part; None where that failed."""
+    path = join(tuple(_names(glob.parts, folders)))
+    return path if glob.holds(path) else None
 
 
 def _names(parts: tuple[Part, ...], folders: tuple[str, ...]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from avakill.backends.landlock.rights import (
     RIGHT,
     known_rights,
 )
-from avakill.backends.landlock.track import Trail, begin
+from avakill.backends.landlock.track import begin
 from avakill.backends.landlock.tree import FileTree, Kind
 from avakill.ir.effect import Effect
 from avakill.ir.endpoint import PortRange

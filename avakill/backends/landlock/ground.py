@@ -146,7 +146,7 @@ class Ground:
         return True
 
     def is_split_by_match(self, names: Names, path: str) -> bool:
-        """Whether something else than `path`, existing at launch below the directory, could keep it from being granted. Raises Unknown."""
+        """Whether something but `path`, there at launch, could keep the directory from being granted. Raises Unknown."""
         if not self._loose:
             return False
         holes = [hole for hole in islice(self.holes.related(names), 12) if len(hole.piece.within) == 1]

@@ -10,7 +10,6 @@ from avakill.backends.landlock.claims import Claims
 from avakill.backends.landlock.example import paths_in
 from avakill.backends.landlock.ground import Ground, Sort
 from avakill.backends.landlock.model import Entry, Model, Network, Order
-from avakill.backends.landlock.runner import Runner
 from avakill.backends.landlock.network import lower_network
 from avakill.backends.landlock.rights import (
     NAME_EFFECTS,
@@ -18,6 +17,7 @@ from avakill.backends.landlock.rights import (
     REFER_ABI,
     TRUNCATE_ABI,
 )
+from avakill.backends.landlock.runner import Runner
 from avakill.backends.plan import Layer, Plan
 from avakill.ir.effect import EFFECT_OF, FILE_EFFECTS, Effect, Operation
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness

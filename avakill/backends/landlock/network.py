@@ -16,7 +16,7 @@ from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 
 CONNECT = frozenset({Effect.CONNECT})
 HOST = "[2001:db8::7]"
-UDP = "landlock mediates TCP only: UDP and other protocols go through"
+UDP = "landlock mediates connect() of TCP only: UDP, other protocols and TCP Fast Open go through"
 NO_NET = "landlock mediates TCP from ABI 4 (Linux 6.7) on; this target has ABI {abi}"
 HOSTS = "landlock sees ports, not hosts: nothing is emitted for a deny of some hosts"
 HOLE_HOSTS = "landlock sees ports, not hosts: the hole for some hosts in denied ports is closed"

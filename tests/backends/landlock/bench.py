@@ -49,6 +49,7 @@ class Machine:
         self.world = world
         self.when = when
         self._kernels: dict[World, Kernel] = {}
+        self._stood: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def kernel(self, world: World) -> Kernel:
         if world not in self._kernels:
@@ -84,6 +85,8 @@ class Machine:
 
     def _matches(self, probe: Probe) -> tuple[str, ...]:
         where = probe.object if probe.operation is Operation.LIST else parent(probe.object)
+        if (where, probe.object) in self._stood:
+            return self._stood[where, probe.object]
         found: list[str] = []
         allowed = tuple(self._allowed())
         for layers in self.plan.layers.values():
@@ -95,7 +98,8 @@ class Machine:
                         for without in (piece.without, (*piece.without, *allowed)):
                             path = witness(within, without, avoid)
                             found.extend([path] if path else [])
-        return tuple(dict.fromkeys(found))
+        self._stood[where, probe.object] = tuple(dict.fromkeys(found))
+        return self._stood[where, probe.object]
 
     def _allowed(self) -> Iterator[Pattern]:
         for effect in FILE_EFFECTS:
@@ -136,7 +140,8 @@ def check(plan: Plan, lowering: Lowering[Model], text: str, world: World | None 
     found = [c for c in contradictions(plan, bare, now.allows, probes(plan, world)) if "without a witness" not in c]
     unreal = contradictions(plan, lowering, Machine(plan, text, world, When.LATER).allows, ())
     if unreal:
-        beside = contradictions(plan, lowering, Machine(plan, text, world, When.BESIDE).allows, ())
+        doubted = tuple(f for f in lowering.findings if any(str(f.witness) in c for c in unreal))
+        beside = contradictions(plan, replace(lowering, findings=doubted), Machine(plan, text, world, When.BESIDE).allows, ())
         unreal = [c for c in unreal if c in beside]
     return [*found, *unreal]
 

@@ -52,7 +52,8 @@ def verdict(made: Plan, index: int = 0) -> Verdict:
 def test_a_denied_tree_is_stricter_only_in_split_directories() -> None:
     made = plan(deny(FILES, "~/.ssh/**"))
     assert verdict(made) is Verdict.STRICTER
-    places = {(x.place, x.below) for f in findings(made) for x in f.lost if x.operations not in ((Operation.EXEC,), (Operation.RENAME,))}
+    inside = ((Operation.EXEC,), (Operation.RENAME,))
+    places = {(x.place, x.below) for f in findings(made) for x in f.lost if x.operations not in inside}
     assert places == {("/home/agent", False), ("/home", False), ("/", False)}
 
 

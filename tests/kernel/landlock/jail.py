@@ -12,6 +12,7 @@ from typing import Any
 from avakill.backends.landlock.expand import Expansion
 from avakill.enforce.landlock import apply
 
+MSG_FASTOPEN = 0x20000000
 DENIED = (13, 18, 1)  # EACCES, EXDEV, EPERM
 
 
@@ -56,6 +57,12 @@ def _do(operation: str, path: str, to: str | None) -> None:
             _run(path)
         case "tcp":
             _connect(socket.SOCK_STREAM, int(path))
+        case "fast-open":
+            with socket.socket() as sock:
+                try:
+                    sock.sendto(b"x", MSG_FASTOPEN, ("127.0.0.1", int(path)))
+                except ConnectionRefusedError:
+                    return
         case "udp":
             _connect(socket.SOCK_DGRAM, int(path))
         case other:

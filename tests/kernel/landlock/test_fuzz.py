@@ -16,7 +16,9 @@ from tests.kernel.landlock.jail import DENIED, Jail
 from tests.kernel.landlock.setup import ALL_FILES, here, paths, policy
 
 POLICIES = int(os.environ.get("AVAKILL_KERNEL_POLICIES", "200"))
-TOOLS = (ALL_FILES, ALL_FILES, ("file_read",), ("file_write",), ("file_delete",), ("*",), ("file_write", "file_delete"), ("shell_execute",))
+NAMES_TOO = ("file_write", "file_delete")
+TOOLS = (ALL_FILES, ALL_FILES, ("file_read",), ("file_write",), ("file_delete",), ("*",), NAMES_TOO, ("shell_execute",))
+ON_NAMES = ("rename", "link", "symlink", "create", "mkdir")
 NAMES = ("a", "b", "c d", ".env", "x.pem", "né", 'q"')
 STAYING = ("read", "list", "write", "truncate", "exec", "tmpfile")
 AS_OPERATION = {"tmpfile": Operation.WRITE}
@@ -122,10 +124,9 @@ def test_kernel_and_oracle_agree(tmp_path: Path) -> None:
                 seen["allowed" if allowed else "denied"] += 1
                 if allowed != oracle.allows(probe):
                     wrong.append(f"policy {number}: {operation} {path} {to}: errno {error}, oracle {oracle.allows(probe)}")
-                if allowed and operation not in ("rename", "link", "symlink", "create", "mkdir") and not judge(applied.plan, probe).allowed:
+                if allowed and operation not in ON_NAMES and not judge(applied.plan, probe).allowed:
                     wrong.append(f"policy {number}: LEAK {operation} {path}")
         shutil.rmtree(root)
     print(dict(seen))
-    print(Counter(w.split(": ")[1].split()[0] for w in wrong), *wrong[:6], sep="\n")
     assert wrong == []
     assert seen["denied"] > POLICIES

@@ -25,14 +25,32 @@ echo line >> README && git add -A && git commit -q -m one
 git worktree add -q ../tree -b topic && (cd ../tree && echo more >> README && git commit -q -a -m two)
 git merge -q topic
 mkdir -p pkg && cp -r "$PACKAGE"/. pkg
-"$PYTHON" -m venv --without-pip venv
-"$PYTHON" -m pip --python venv/bin/python install -q --no-index --no-build-isolation --no-deps ./pkg 2>/dev/null || cp pkg/hello.py venv/lib/python3*/site-packages/
+"$PYTHON" -m venv --without-pip --system-site-packages venv
+venv/bin/python -m pip install -q --no-index --no-build-isolation --no-deps ./pkg
 venv/bin/python -c 'import hello; assert hello.word == "hi"'
 printf 'new\\n' > .README.swp && mv .README.swp README
 printf 'all:\\n\\techo built > built\\n' > Makefile && make -s && test -s built
-printf 'import unittest\\nclass T(unittest.TestCase):\\n  def test(self): pass\\n' > test_x.py && venv/bin/python -m unittest -q test_x 2>/dev/null
+printf 'import unittest\\nclass T(unittest.TestCase):\\n  def test(self): pass\\n' > test_x.py
+venv/bin/python -m unittest -q test_x
 mv ../tree/README ../clone/README2 && mkdir ../d && mv README2 ../d/ && rm -r ../d
 echo done
+"""
+
+
+BUILDER = """
+import zipfile
+INFO = "hello-1.dist-info"
+WHEEL = "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+META = "Metadata-Version: 2.1\\nName: hello\\nVersion: 1\\n"
+
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    name = "hello-1-py3-none-any.whl"
+    with zipfile.ZipFile(f"{directory}/{name}", "w") as wheel:
+        wheel.write("hello.py")
+        wheel.writestr(f"{INFO}/METADATA", META)
+        wheel.writestr(f"{INFO}/WHEEL", WHEEL)
+        wheel.writestr(f"{INFO}/RECORD", f"hello.py,,\\n{INFO}/METADATA,,\\n{INFO}/WHEEL,,\\n{INFO}/RECORD,,\\n")
+    return name
 """
 
 
@@ -55,7 +73,10 @@ def package(tmp_path: Path) -> Path:
     package = tmp_path / "package"
     package.mkdir()
     (package / "hello.py").write_text('word = "hi"\n')
-    (package / "setup.py").write_text("from setuptools import setup\nsetup(name='hello', version='1', py_modules=['hello'])\n")
+    (package / "build_me.py").write_text(BUILDER)
+    project = '[project]\nname = "hello"\nversion = "1"\n'
+    build = '[build-system]\nrequires = []\nbuild-backend = "build_me"\nbackend-path = ["."]\n'
+    (package / "pyproject.toml").write_text(project + build)
     return package
 
 
@@ -70,7 +91,7 @@ def coding_agent(home: Path) -> Applied:
 
 def test_an_ordinary_day_works(home: Path, package: Path) -> None:
     applied = coding_agent(home)
-    environ = {"HOME": str(home), "PATH": os.environ["PATH"], "PACKAGE": str(package), "PYTHON": sys.executable, "GIT_CONFIG_GLOBAL": ""}
+    environ = {"HOME": str(home), "PATH": os.environ["PATH"], "PACKAGE": str(package), "PYTHON": sys.executable}
     environ["GIT_CONFIG_GLOBAL"] = str(home / ".config" / "git" / "config")
 
     def day() -> list[str | int]:
