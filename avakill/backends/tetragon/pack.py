@@ -61,10 +61,11 @@ class _Entry:
         self.selectors: list[Selector] = []
 
     def takes(self, selector: Selector) -> bool:
+        if len(self.selectors) >= MAX_SELECTORS:
+            return False
         args = {test.arg for test in selector.tests}
         used = self.used + Counter(slot for test in selector.tests for slot in slots(test))
-        fits = len(self.args.keys() | args) <= MAX_ARGS and all(count <= MAX_SLOTS for count in used.values())
-        return fits and len(self.selectors) < MAX_SELECTORS
+        return len(self.args.keys() | args) <= MAX_ARGS and all(count <= MAX_SLOTS for count in used.values())
 
     def add(self, selector: Selector) -> None:
         self.args.update((test.arg, None) for test in sorted(selector.tests, key=lambda t: (t.arg.index, t.arg.resolve)))
