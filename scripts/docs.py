@@ -10,9 +10,9 @@ import click
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from avakill.cli.main import COMMANDS, group
-from avakill.cli.matrix import cell
-from tests.golden.fixtures import BACKENDS, NAMES, made
+from avakill.cli.main import COMMANDS, group  # noqa: E402
+from avakill.cli.matrix import cell  # noqa: E402
+from tests.golden.fixtures import BACKENDS, NAMES, made  # noqa: E402
 
 BEGIN, END = "<!-- verdicts: written by `make docs` -->", "<!-- end of verdicts -->"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import random
 import sys
 
+READ = '["file_read", "file_list", "file_search", "content_search"]'
 FILE = '["file_*", "content_search"]'
 KINDS = ("tree", "tree", "tree", "hole", "suffix", "anywhere", "write", "read", "overlap", "command")
 
@@ -34,7 +35,7 @@ def _body(kind: str, number: int, tree: str, team: int) -> tuple[str, str, str]:
         case "write":
             return '["file_write", "file_edit"]', "deny", f'path_match: {{path: ["{tree}/locked{number}"]}}'
         case "read":
-            return '["file_read", "file_list", "file_search", "content_search"]', "deny", f'path_match: {{path: ["{tree}/blind{number}"]}}'
+            return READ, "deny", f'path_match: {{path: ["{tree}/blind{number}"]}}'
         case "overlap":
             return FILE, "deny", f'path_match: {{path: ["/srv/team{team}/**/shared/**", "{tree}/*/config{number}"]}}'
         case "command":
