@@ -72,6 +72,9 @@ _ARGUMENTS = {
         "file_path", "filepath", "filename", "file_name", "file", "target_file", "absolute_path", "notebook_path",
         "relative_path", "relative_workspace_path", "path_name", "pathname", "directory", "dir", "dir_path",
         "directory_path", "folder", "target_directory",
+        # both ends of a move or a copy: a rule on paths must see each
+        "source", "source_path", "destination_path", "source_file", "destination", "dest", "dst", "src",
+        "old_path", "new_path", "from_path", "to_path", "output_path", "target_path",
     ),
     "command": ("cmd", "command_line", "commandline", "shell_command", "script"),
     "url": ("uri", "href"),
