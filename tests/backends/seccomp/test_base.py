@@ -112,6 +112,10 @@ def test_two_tests_of_one_argument_are_two_entries_as_runc_reads_them() -> None:
     assert not oracle.passes(Call(X86_64, "socket", (2,)))
 
 
+def with_entry(entry: Any) -> Any:
+    return {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": (entry,)}
+
+
 @pytest.mark.parametrize(
     ("tree", "complaint"),
     [
@@ -119,8 +123,10 @@ def test_two_tests_of_one_argument_are_two_entries_as_runc_reads_them() -> None:
         ({"syscalls": ()}, "it has no `defaultAction`"),
         ({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": 3}, "its `syscalls` are not a list"),
         ({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": (3,)}, "an entry of its `syscalls` is not an object"),
-        ({"defaultAction": "A", "syscalls": ({"names": 3, "action": "B"},)}, "an entry of its `syscalls` has no list of `names`"),
-        ({"defaultAction": "A", "syscalls": ({"names": ("x",), "action": "B", "args": ({},)},)}, "one of its `args` cannot be read"),
+        ({"defaultAction": "A"}, "its `defaultAction` is `A`, which is no seccomp action"),
+        (with_entry({"names": 3, "action": "SCMP_ACT_ERRNO"}), "an entry of its `syscalls` has no list of `names`"),
+        (with_entry({"names": ("x",), "action": "B"}), "an entry of its `syscalls` has the action `B`, which is no seccomp action"),
+        (with_entry({"names": ("x",), "action": "SCMP_ACT_ERRNO", "args": ({},)}), "one of its `args` cannot be read"),
     ],
 )
 def test_a_base_that_is_no_profile_is_said_and_nothing_is_claimed(tree: Any, complaint: str) -> None:
