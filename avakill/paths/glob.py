@@ -145,10 +145,16 @@ def holds_parts(glob: Glob, names: tuple[str, ...]) -> bool:
         names = tuple(name.casefold() for name in names)
     if len(names) < len(parts) and Wildcard.DEEP not in parts:
         return False
-    states = _closure({0}, parts)
+    start = 0 if glob.fold else len(glob.literal_prefix)
+    if start and names[:start] != parts[:start]:
+        return False
+    last = parts[-1] if parts and not glob.below else Wildcard.DEEP
+    if last is not Wildcard.DEEP and not (names and component_holds(last, names[-1], glob.fold)):
+        return False
+    states = _closure({start}, parts)
     if glob.below and len(parts) in states:
         return True
-    for name in names:
+    for name in names[start:]:
         ahead: set[int] = set()
         for state in states:
             if state == len(parts):

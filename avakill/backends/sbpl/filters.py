@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
+from avakill.backends.sbpl.field import PathPiece
 from avakill.backends.sbpl.model import All, Any, Every, Filter, Not, Paths
-from avakill.backends.sbpl.stack import PathPiece
 from avakill.ir.region import Region
 from avakill.paths.automaton import Pattern
 from avakill.paths.glob import Anchor, Glob, Wildcard, component_holds

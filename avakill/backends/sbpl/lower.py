@@ -1,28 +1,24 @@
-"""A plan to a profile: each effect's layers last first, and after them what holds moves and links to the law."""
+"""A plan to a profile: the layers last first, and after them what holds moves and links to the law."""
 
 from __future__ import annotations
 
 from avakill.backends.contract import Lowering, Settings
 from avakill.backends.plan import Plan
 from avakill.backends.sbpl.claims import Claims
+from avakill.backends.sbpl.field import Field, make_field
 from avakill.backends.sbpl.filters import region_filters
 from avakill.backends.sbpl.gain import Guard, guard_moves
-from avakill.backends.sbpl.model import LINK, OPERATIONS, UNLINK, Clause, Filter, Model, Section
+from avakill.backends.sbpl.model import LINK, OPERATIONS, UNLINK, Clause, Model, Section
 from avakill.backends.sbpl.network import connect_clauses
-from avakill.backends.sbpl.stack import Stack, make_stacks
-from avakill.ir.effect import FILE_EFFECTS
+from avakill.ir.effect import FILE_EFFECTS, Effect
 
 
 def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     """Pure and total. Claims are made beside the clauses that they are about."""
     claims = Claims()
-    stacks = make_stacks(plan)
-    guard = guard_moves(plan, stacks, claims)
-    known: dict[int, tuple[Filter, ...]] = {}
-    sections = [
-        Section("files: " + ", ".join(_words(stack)), _stack_clauses(stack, guard, known)) for stack in stacks if stack.has_denies
-    ]
-    sections += guard.sections
+    field = make_field(plan)
+    guard = guard_moves(field, claims)
+    sections = [Section("files", _clauses(field, guard)), *guard.sections]
     network = connect_clauses(plan, claims)
     if any(clause.denies for clause in network):
         sections.append(Section("network: connect", network))
@@ -40,20 +36,24 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     return Lowering(model, claims.findings(), facts=facts)
 
 
-def _words(stack: Stack) -> list[str]:
-    return [str(effect) for effect in FILE_EFFECTS if effect in stack.effects]
+def _clauses(field: Field, guard: Guard) -> tuple[Clause, ...]:
+    """Each level once, for all of its effects: the last clause that matches decides for each operation apart.
 
-
-def _stack_clauses(stack: Stack, guard: Guard, known: dict[int, tuple[Filter, ...]]) -> tuple[Clause, ...]:
-    """`known` are the filters of regions that another stack shares, by identity."""
-    operations = tuple(op for effect in FILE_EFFECTS if effect in stack.effects for op in OPERATIONS[effect])
-    operations += UNLINK if stack is guard.unlinks else ()
-    operations += LINK if stack is guard.links else ()
-    for layer in stack.layers:
-        if id(layer.region) not in known:
-            known[id(layer.region)] = region_filters(layer.region)
+    An effect that nothing denies needs no clause.
+    """
+    spoken: dict[frozenset[Effect], tuple[str, ...]] = {}
+    for level in field.levels:
+        if level.effects not in spoken:
+            spoken[level.effects] = _operations(level.effects & field.denied, guard)
     return tuple(
-        Clause(layer.denies, operations, known[id(layer.region)], layer.span)
-        for layer in reversed(stack.layers)
-        if not layer.region.is_nothing
+        Clause(level.layer.denies, spoken[level.effects], region_filters(level.layer.region), level.layer.span)
+        for level in reversed(field.levels)
+        if spoken[level.effects] and not level.layer.region.is_nothing
     )
+
+
+def _operations(effects: frozenset[Effect], guard: Guard) -> tuple[str, ...]:
+    said = [operation for effect in FILE_EFFECTS if effect in effects for operation in OPERATIONS[effect]]
+    said += UNLINK if guard.unlinks in effects else ()
+    said += LINK if guard.links in effects else ()
+    return tuple(said)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 
-from avakill.backends.sbpl.stack import Budget, PathPiece
+from avakill.backends.sbpl.field import Budget, PathPiece
 from avakill.paths.automaton import Pattern, Undecided, witness
 from avakill.paths.glob import CharClass, Glob, Part, Wild, Wildcard, join
 from avakill.paths.substring import Substring
@@ -76,25 +77,15 @@ class Search:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
 
-    def examples(self, piece: PathPiece, without: tuple[Pattern, ...] = ()) -> tuple[str, ...]:
+    def examples(self, piece: PathPiece) -> Iterator[str]:
         """A few paths of the piece; none where there is none, or none was found within the allowance."""
-        found: dict[str, None] = {}
-        globs = sorted((a for a in piece.within if isinstance(a, Glob)), key=lambda g: -len(g.parts))
-        for filler in FILLERS:
-            for glob in globs[:1]:
-                base = fill(glob, filler)
-                found[base] = None
-                if glob.below:
-                    found[f"{base.rstrip('/')}/{filler}"] = None
-            for atom in piece.within:
-                if isinstance(atom, Substring):
-                    found[f"/srv/{filler}{atom.needle.strip('/')}{filler}"] = None
-                    found[f"/srv/{filler}/{atom.needle.strip('/')}"] = None
-                    found[f"/srv/{filler}{atom.needle.rstrip('/')}/{filler}"] = None
-            if not piece.within:
-                found[f"/srv/{filler}"] = None
-        good = tuple(path for path in found if path != "/" and piece.holds(path) and not _held(without, path))
-        return good or self.exact(piece, without)
+        found = False
+        for path in dict.fromkeys(_constructed(piece)):
+            if path != "/" and piece.holds(path):
+                found = True
+                yield path
+        if not found:
+            yield from self.exact(piece)
 
     def exact(self, piece: PathPiece, without: tuple[Pattern, ...] = ()) -> tuple[str, ...]:
         if self.budget.automata <= 0:
@@ -107,8 +98,21 @@ class Search:
         return () if path is None else (path,)
 
 
-def _held(patterns: tuple[Pattern, ...], path: str) -> bool:
-    return any(pattern.holds(path) for pattern in patterns)
+def _constructed(piece: PathPiece) -> Iterator[str]:
+    longest = max((a for a in piece.within if isinstance(a, Glob)), key=lambda glob: len(glob.parts), default=None)
+    for filler in FILLERS:
+        if longest is not None:
+            base = fill(longest, filler)
+            yield base
+            if longest.below:
+                yield f"{base.rstrip('/')}/{filler}"
+        for atom in piece.within:
+            if isinstance(atom, Substring):
+                yield f"/srv/{filler}{atom.needle.strip('/')}{filler}"
+                yield f"/srv/{filler}/{atom.needle.strip('/')}"
+                yield f"/srv/{filler}{atom.needle.rstrip('/')}/{filler}"
+        if not piece.within:
+            yield f"/srv/{filler}"
 
 
 def fill(glob: Glob, filler: str) -> str:

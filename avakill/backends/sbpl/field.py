@@ -1,0 +1,223 @@
+"""The layers of all file effects in one order, indexed: who decides on a path, and which holes could meet a region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Layer, Plan
+from avakill.ir.effect import FILE_EFFECTS, Effect
+from avakill.ir.region import Piece
+from avakill.paths.automaton import Pattern, disjoint
+from avakill.paths.glob import Glob, split
+from avakill.paths.index import PrefixIndex
+
+PathPiece = Piece[Pattern]
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much may still be compared: past it, answers are the cautious ones and witnesses are not tried out."""
+
+    steps: int
+    pairs: int
+    automata: int
+
+    @property
+    def is_spent(self) -> bool:
+        return self.steps <= 0 or self.pairs <= 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """A layer, and the effects that have it with this region. A smaller `order` decides first."""
+
+    order: int
+    layer: Layer
+    effects: frozenset[Effect]
+
+    @property
+    def pieces(self) -> tuple[PathPiece, ...]:
+        return self.layer.region.pieces
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One piece of a level."""
+
+    level: Level
+    piece: PathPiece
+
+
+@dataclass(slots=True)
+class Field:
+    """`groups` are the effects with the same levels together; `last` is the level below which an effect has none."""
+
+    levels: tuple[Level, ...]
+    groups: tuple[frozenset[Effect], ...]
+    last: Mapping[Effect, Level]
+    folds: bool
+    budget: Budget
+    allows: PrefixIndex[Entry] = field(default_factory=PrefixIndex)
+    denied: set[Effect] = field(default_factory=set)
+    holed: dict[frozenset[Effect], None] = field(default_factory=dict)
+    trees: dict[tuple[str, ...], list[Entry]] = field(default_factory=dict)
+    tails: dict[tuple[tuple[str, ...], str], list[Entry]] = field(default_factory=dict)
+    known: dict[str, dict[Effect, Level]] = field(default_factory=dict)
+
+    def prefix(self, piece: PathPiece) -> tuple[str, ...]:
+        """The literal names that every path of the piece begins with."""
+        if len(piece.within) == 1 and not self.folds:
+            return piece.within[0].literal_prefix
+        names = max((atom.literal_prefix for atom in piece.within if isinstance(atom, Glob)), key=len, default=())
+        return tuple(name.casefold() for name in names) if self.folds else names
+
+    def decide(self, effect: Effect, path: str) -> Level | None:
+        """The level that decides on the path; None where none does."""
+        return self.deciders(path).get(effect)
+
+    def denies(self, effect: Effect, path: str) -> bool:
+        found = self.deciders(path).get(effect)
+        return found is not None and found.layer.denies
+
+    def deciders(self, path: str) -> Mapping[Effect, Level]:
+        known = self.known.get(path)
+        if known is None:
+            known = self.known[path] = {}
+            open_effects = set(self.last)
+            for entry in sorted(self._near(path), key=_order):
+                self.budget.steps -= 1
+                wanted = open_effects & entry.level.effects
+                if wanted and entry.piece.holds(path):
+                    known.update(dict.fromkeys(wanted, entry.level))
+                    open_effects -= wanted
+                    if not open_effects:
+                        break
+        return known
+
+    def _near(self, path: str) -> Iterator[Entry]:
+        """Entries that could hold the path, by the names that they begin with and the name that they end with."""
+        names = split(path.casefold() if self.folds else path)
+        tail = names[-1] if names else ""
+        for end in range(len(names) + 1):
+            start = names[:end]
+            yield from self.trees.get(start, ())
+            yield from self.tails.get((start, tail), ())
+
+    def holes(self, effect: Effect, order: int, pieces: tuple[PathPiece, ...]) -> Iterator[Entry]:
+        """The pieces of allow levels of `effect` in front of `order` that could meet one of `pieces`."""
+        seen: set[int] = set()
+        for piece in pieces:
+            for entry in self.allows.related(self.prefix(piece)):
+                self.budget.pairs -= 1
+                if entry.level.order < order and effect in entry.level.effects and id(entry) not in seen:
+                    seen.add(id(entry))
+                    yield entry
+
+    def all_holes(self, effect: Effect, pieces: tuple[PathPiece, ...]) -> Iterator[Entry]:
+        return self.holes(effect, len(self.levels), pieces)
+
+    def is_closed(self, effect: Effect) -> bool:
+        """Whether what no rule opens is denied."""
+        last = self.last.get(effect)
+        return last is not None and last.layer.denies and last.layer.region.is_everything
+
+
+def _order(entry: Entry) -> int:
+    return entry.level.order
+
+
+def make_field(plan: Plan) -> Field:
+    """The layers of each effect up to one that holds everything, those that several effects share as one level."""
+    found: dict[tuple[int, int, bool], tuple[Layer, list[Effect]]] = {}
+    for effect in FILE_EFFECTS:
+        for layer in plan.layers[effect]:
+            found.setdefault((RANKS.get(layer.index, layer.index), id(layer.region), layer.denies), (layer, []))[1].append(effect)
+            if layer.region.is_everything:
+                break
+    sets: dict[tuple[Effect, ...], frozenset[Effect]] = {}
+    levels = tuple(
+        Level(order, layer, sets.setdefault(tuple(effects), frozenset(effects)))
+        for order, (_, (layer, effects)) in enumerate(sorted(found.items(), key=lambda item: item[0][0]))
+    )
+    count = len(levels)
+    budget = Budget(max(2_000, 60_000 - 30 * count) + 12 * count, 20_000 + 12 * count, max(0, 400 - count))
+    last = {effect: level for level in levels for effect in level.effects}
+    result = Field(levels, _groups(sets), last, plan.target.ignores_case, budget)
+    for level in levels:
+        _add(result, level)
+    return result
+
+
+RANKS = {SELF_PROTECTION: -2, FLOOR: -1, DEFAULT: 2**62}
+"""Where the rows stand that no rule has."""
+
+
+def _groups(sets: Mapping[tuple[Effect, ...], frozenset[Effect]]) -> tuple[frozenset[Effect], ...]:
+    """Effects that no level tells apart."""
+    groups: dict[tuple[bool, ...], list[Effect]] = {}
+    for effect in FILE_EFFECTS:
+        groups.setdefault(tuple(effect in effects for effects in sets.values()), []).append(effect)
+    return tuple(map(frozenset, groups.values()))
+
+
+def _add(into: Field, level: Level) -> None:
+    denies = level.layer.denies
+    if denies:
+        into.denied |= level.effects
+    else:
+        into.holed[level.effects] = None
+    for piece in level.pieces:
+        entry = Entry(level, piece)
+        prefix = into.prefix(piece)
+        if not denies:
+            into.allows.add(prefix, entry)
+        only = piece.within[0] if len(piece.within) == 1 else None
+        if isinstance(only, Glob) and not only.below and only.parts and isinstance(only.parts[-1], str) and not into.folds:
+            start = prefix[:-1] if len(prefix) == len(only.parts) else prefix
+            into.tails.setdefault((start, only.parts[-1]), []).append(entry)
+        else:
+            into.trees.setdefault(prefix, []).append(entry)
+
+
+def is_wide(level: Level) -> bool:
+    """Whether some piece of it is bounded by no pattern."""
+    return any(all(atom.is_everything for atom in piece.within) for piece in level.pieces)
+
+
+def meet(one: PathPiece, other: PathPiece, budget: Budget) -> bool:
+    """Whether two pieces could share a path; True where it cannot be decided."""
+    return not any(_apart(a, b, budget) for a in one.within for b in other.within)
+
+
+def _apart(one: Pattern, other: Pattern, budget: Budget) -> bool:
+    if isinstance(one, Glob) and isinstance(other, Glob) and not one.fold and not other.fold:
+        names, others = one.literal_prefix, other.literal_prefix
+        shared = min(len(names), len(others))
+        if names[:shared] != others[:shared]:
+            return True
+        if one.is_tree and other.is_tree:
+            return False
+    if budget.automata <= 0:
+        return False
+    budget.automata -= 1
+    return disjoint(one, other)
+
+
+def denied_also(field: Field, level: Level, effect: Effect, other: Effect) -> bool:
+    """Whether all that `level` denies of `effect` is surely denied of `other` too."""
+    if effect == other:
+        return True
+    order = level.order
+    if other not in level.effects:
+        if not field.is_closed(other):
+            return False
+        order = field.last[other].order
+    elif not any(other in effects and effect not in effects for effects in field.holed):
+        return True
+    for hole in field.holes(other, order, level.pieces):
+        if effect in hole.level.effects and hole.level.order < level.order:
+            continue
+        if field.budget.is_spent or any(meet(hole.piece, piece, field.budget) for piece in level.pieces):
+            return False
+    return True
