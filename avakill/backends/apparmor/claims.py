@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from avakill.backends.apparmor.cutting import Denial, Hole
@@ -34,8 +34,6 @@ ON_DIRECTORY = {
 }
 """The same for a directory alone."""
 
-Fields = Mapping[Effect, Field]
-
 
 def place_of(pattern: Pattern, operations: Iterable[Operation]) -> Lost:
     """The place that holds all of a pattern."""
@@ -52,8 +50,8 @@ def _deepest(one: Pattern, other: Pattern, operations: tuple[Operation, ...]) ->
 class Claims:
     """Weighs denials against f and writes what differs into a ledger."""
 
-    def __init__(self, fields: Fields, ledger: Ledger) -> None:
-        self.fields = fields
+    def __init__(self, field: Field, ledger: Ledger) -> None:
+        self.field = field
         self.ledger = ledger
 
     def weigh(self, denial: Denial) -> None:
@@ -97,9 +95,9 @@ class Claims:
     def _wide(self, denial: Denial) -> None:
         for effect in denial.effects:
             extra = two_bytes_as_two(denial.pattern)
-            objects = self.fields[effect].allowed_in((denial.pattern,), (), tuple(hole.pattern for hole in denial.open))
+            objects = self.field.allowed_in(effect, (denial.pattern,), (), tuple(hole.pattern for hole in denial.open))
             for path in extra:
-                answer = self.fields[effect].ask(path)
+                answer = self.field.ask(effect, path)
                 if answer is not None and answer.allowed:
                     objects = ((*objects[0], (path, answer.index)), objects[1])
             lost = place_of(denial.pattern, (*OPERATIONS_OF[effect], Operation.RENAME, Operation.LINK))
@@ -115,7 +113,7 @@ class Claims:
         outside = tuple(one.pattern for one in denial.open)
         for effect in denial.effects:
             tries = tuple(path for path in samples(hole.pattern) if denial.pattern.holds(path))
-            found = self.fields[effect].allowed_in((denial.pattern, hole.pattern), tries, outside)
+            found = self.field.allowed_in(effect, (denial.pattern, hole.pattern), tries, outside)
             operations = (*OPERATIONS_OF[effect], *((Operation.RENAME, Operation.LINK) if effect is not Effect.EXEC else ()))
             lost = _deepest(denial.pattern, hole.pattern, operations)
             self._charge(denial, _CLOSED, effect, FIRST[effect], found, lost)
@@ -124,21 +122,27 @@ class Claims:
         outside = tuple(hole.pattern for hole in denial.open)
         for effect in W_EFFECTS:
             if effect not in denial.effects:
-                found = self.fields[effect].allowed_in((denial.pattern,), samples(denial.pattern), outside)
+                found = self.field.allowed_in(effect, (denial.pattern,), samples(denial.pattern), outside)
                 self._charge(denial, _LUMPED, effect, FIRST[effect], found, *self._lost(denial, effect, found[0]))
+
+        for hole, effects in denial.lumped:
+            tries = tuple(path for path in samples(hole.pattern) if denial.pattern.holds(path))
+            for effect in effects:
+                found = self.field.allowed_in(effect, (denial.pattern, hole.pattern), tries, outside)
+                self._charge(denial, _LUMPED, effect, FIRST[effect], found, _deepest(denial.pattern, hole.pattern, WITH_W[effect]))
 
     def _lost(self, denial: Denial, effect: Effect, objects: tuple[tuple[str, int | None], ...]) -> tuple[Lost, ...]:
         """Where `w` takes what f allows: where the allows are that f names, or all of the pattern."""
         named = frozenset(index for _, index in objects if index is not None)
         if not objects or len(named) < len(objects):
             return (place_of(denial.pattern, WITH_W[effect]),)
-        allowed = self.fields[effect].patterns_of(denial.pattern, named)
+        allowed = self.field.patterns_of(effect, denial.pattern, named)
         return tuple(dict.fromkeys(_deepest(denial.pattern, pattern, WITH_W[effect]) for pattern in allowed))
 
     def _read_only(self, denial: Denial) -> None:
         """A rename asks reading of the old name, so what may not be read may not be renamed to where it stays unreadable."""
         outside = tuple(hole.pattern for hole in denial.open)
-        objects, sure = self.fields[Effect.DELETE].allowed_in((denial.pattern,), samples(denial.pattern), outside)
+        objects, sure = self.field.allowed_in(Effect.DELETE, (denial.pattern,), samples(denial.pattern), outside)
         if not objects and sure:
             return
         lost = place_of(denial.pattern, (Operation.RENAME,))
@@ -176,13 +180,13 @@ class Claims:
 
     def _creatable(self, denial: Denial) -> Iterator[str]:
         """Objects of the pattern that f allows to create, looked for where no quick guess was one."""
-        objects, _ = self.fields[Effect.CREATE].allowed_in((denial.pattern,), (), tuple(hole.pattern for hole in denial.open))
+        objects, _ = self.field.allowed_in(Effect.CREATE, (denial.pattern,), (), tuple(hole.pattern for hole in denial.open))
         for path, _ in objects:
             yield path
             yield f"{path}x"
 
     def _says(self, effect: Effect, path: str) -> bool | None:
-        answer = self.fields[effect].ask(path)
+        answer = self.field.ask(effect, path)
         return None if answer is None else answer.allowed
 
     def _directories_in_holes(self, denial: Denial) -> None:
@@ -190,7 +194,7 @@ class Claims:
             if cut.kind is Kind.TREE:
                 continue
             for effect, operations in ON_DIRECTORY.items():
-                found = self.fields[effect].allowed_in((denial.pattern, hole.pattern), ())
+                found = self.field.allowed_in(effect, (denial.pattern, hole.pattern), ())
                 lost = _deepest(denial.pattern, hole.pattern, operations)
                 self._charge(denial, _DIRECTORY, effect, operations[0], found, lost)
 
@@ -198,7 +202,7 @@ class Claims:
         """The ancestors of a denied pattern, which may not be renamed: nor can they be changed otherwise."""
         for path in ancestors:
             for effect, operations in ON_DIRECTORY.items():
-                answer = self.fields[effect].ask(path)
+                answer = self.field.ask(effect, path)
                 if answer is None or answer.allowed:
                     found = ((path, answer.index if answer else None),)
                     self._charge(denial, _ABOVE, effect, operations[0], (found, True), Lost(operations, path))
@@ -206,7 +210,7 @@ class Claims:
     def guarded_name(self, denial: Denial) -> None:
         """A name that may not be written, only so that no other file takes it."""
         for effect in W_EFFECTS:
-            found = self.fields[effect].allowed_in((denial.pattern,), samples(denial.pattern))
+            found = self.field.allowed_in(effect, (denial.pattern,), samples(denial.pattern))
             operations = tuple(dict.fromkeys((*WITH_W[effect], Operation.RENAME)))
             self._charge(denial, _GUARDED, effect, FIRST[effect], found, place_of(denial.pattern, operations))
 
@@ -232,7 +236,7 @@ class Claims:
         base = join(parents.literal_prefix).rstrip("/")
         if self._parent_leaks(denial, (f"{base}/d", f"{base}/d/e"), kept):
             return
-        objects, sure = self.fields[Effect.DELETE].allowed_in((parents,))
+        objects, sure = self.field.allowed_in(Effect.DELETE, (parents,))
         if not self._parent_leaks(denial, tuple(path for path, _ in objects), kept) and not sure:
             witness = Witness(Operation.RENAME, f"{base}/d", False, True, to="/moved")
             self.ledger.note(denial.layer.index, Verdict.WEAKER, _PARENT, denial.effects, witness)

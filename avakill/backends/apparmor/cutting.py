@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from avakill.backends.apparmor.field import Work, prefix_of
+from avakill.backends.apparmor.factoring import around_trees
+from avakill.backends.apparmor.field import Entry, Work, effects_in, mask_of, prefix_of
 from avakill.backends.apparmor.holes import Cut, Kind, cut_of, subtract, trie
 from avakill.backends.apparmor.model import Tokens
 from avakill.backends.apparmor.tokens import spell
@@ -33,7 +34,8 @@ class Denial:
 
     `whole` are its lines where a hole takes directories too, `objects` where a hole that ends at its names leaves
     directories denied: who moves such a directory moves what is denied below it. `open` are the holes that were cut out
-    (with their `cuts`), `closed` those that could not be said and stay denied. `wide`: the lines match more than `pattern`.
+    (with their `cuts`), `closed` those that could not be said and stay denied. `lumped` are holes for some of the
+    effects that stay denied for the sake of the others. `wide`: the lines match more than `pattern`.
     """
 
     layer: Layer
@@ -46,29 +48,95 @@ class Denial:
     closed: tuple[Hole, ...] = ()
     wide: bool = False
     narrow: bool = False
+    lumped: tuple[tuple[Hole, tuple[Effect, ...]], ...] = ()
 
 
 _Related = tuple[Piece[Pattern], int | None]
+_W = mask_of((Effect.WRITE, Effect.ATTR, Effect.CREATE, Effect.DELETE))
 
 
-def denials(effects: tuple[Effect, ...], layers: tuple[Layer, ...], work: Work) -> Iterator[Denial]:
-    """Every deny of the layers, first match wins."""
-    holes: PrefixIndex[_Related] = PrefixIndex()
-    for layer in layers:
-        for piece in layer.region.pieces:
-            if layer.denies:
-                yield from _denied(layer, effects, piece, holes, work)
-            else:
-                holes.add(prefix_of(piece), (piece, layer.index))
+def denials(found: tuple[Entry, ...], work: Work) -> Iterator[Denial]:
+    """Every deny of the layers, first match wins: once for all effects that have the same holes."""
+    holes: PrefixIndex[Entry] = PrefixIndex()
+    opened = 0
+    for entry in found:
+        if not entry.layer.denies:
+            holes.add(prefix_of(entry.piece), entry)
+            opened |= entry.mask
+        elif opened & entry.mask or entry.piece.without or len(entry.piece.within) != 1:
+            yield from _denied(entry, holes, work)
+        else:
+            yield _spelled(entry.layer, effects_in(entry.mask), entry.piece.within[0], [], [], False)
 
 
-def _denied(
-    layer: Layer, effects: tuple[Effect, ...], piece: Piece[Pattern], holes: PrefixIndex[_Related], work: Work
+def _denied(entry: Entry, holes: PrefixIndex[Entry], work: Work) -> Iterator[Denial]:
+    pattern, is_wide = _one_pattern(entry.piece.within)
+    mask, met = _meeting(entry.mask, pattern, holes, work)
+    own = tuple((Piece((without,)), None) for without in entry.piece.without)
+    for part, effects, lumped in _parts(mask, met):
+        related: tuple[_Related, ...] = (*own, *((hole.piece, hole.layer.index) for hole in part))
+        for denial in _split(entry.layer, effects_in(effects), pattern, related, is_wide, work):
+            yield _with_lumped(denial, lumped) if lumped else denial
+
+
+_Met = tuple[tuple[Entry, int], ...]
+"""Holes, each with the effects that it is open for."""
+
+
+def _meeting(mask: int, pattern: Pattern, holes: PrefixIndex[Entry], work: Work) -> tuple[int, _Met]:
+    """The effects for which some of `pattern` stays denied, and the holes that meet it; the same hole of several regions once."""
+    met: dict[tuple[Piece[Pattern], int], tuple[Entry, int]] = {}
+    for hole in holes.related(pattern.literal_prefix):
+        if not hole.mask & mask:
+            continue
+        work.cuts -= 20
+        if work.cuts >= 0 and any(_apart(one, pattern) for one in hole.piece.within):
+            continue
+        if work.cuts >= 0 and not hole.piece.without and all(_takes(one, pattern) for one in hole.piece.within):
+            mask &= ~hole.mask
+            continue
+        key = hole.piece, hole.layer.index
+        met[key] = hole, hole.mask | (met[key][1] if key in met else 0)
+    return mask, tuple((hole, bits & mask) for hole, bits in met.values() if bits & mask)
+
+
+_Part = tuple[tuple[Entry, ...], int, _Met]
+
+
+def _parts(mask: int, met: _Met) -> Iterator[_Part]:
+    """Holes, the effects that have them, and the holes of some of these effects that one permission for all keeps closed."""
+    if all(bits == mask for _, bits in met):
+        if mask:
+            yield tuple(hole for hole, _ in met), mask, ()
+        return
+    groups: dict[tuple[int, ...], int] = {}
+    for place in range(mask.bit_length()):
+        if mask >> place & 1:
+            key = tuple(number for number, (_, bits) in enumerate(met) if bits >> place & 1)
+            groups[key] = groups.get(key, 0) | 1 << place
+    lumped: _Met = ()
+    written = [key for key, bits in groups.items() if bits & _W]
+    least = min(written, key=len, default=())
+    if len(written) > 1 and all(set(least) <= set(key) for key in written):
+        # `w` is taken for one of its effects, so a hole for another of them opens nothing
+        left = {key: bits & ~_W for key, bits in groups.items()}
+        left[least] |= mask & _W
+        groups = {key: bits for key, bits in left.items() if bits}
+        lumped = tuple((hole, bits & _W) for number, (hole, bits) in enumerate(met) if number not in least and bits & _W)
+    for key, bits in groups.items():
+        yield tuple(met[number][0] for number in key), bits, lumped if bits & _W else ()
+
+
+def _with_lumped(denial: Denial, lumped: _Met) -> Denial:
+    holes = ((one, entry.layer.index, bits) for entry, bits in lumped for one in (*entry.piece.within, denial.pattern)[:1])
+    near = tuple((Hole(one, index), effects_in(bits)) for one, index, bits in holes if not _apart(one, denial.pattern))
+    return replace(denial, lumped=near)
+
+
+def _split(
+    layer: Layer, effects: tuple[Effect, ...], pattern: Pattern, related: tuple[_Related, ...], is_wide: bool, work: Work
 ) -> Iterator[Denial]:
-    pattern, is_wide = _one_pattern(piece.within)
-    related: list[_Related] = [(Piece((without,)), None) for without in piece.without]
-    related += holes.related(prefix_of(Piece((pattern,))))
-    todo = [(pattern, tuple(related))]
+    todo = [(pattern, related)]
     for _ in range(MAX_SPLITS):
         if not todo:
             return
@@ -188,6 +256,11 @@ def _spelled(
     if not open_:
         lines = (spelled.tokens,)
         return Denial(layer, effects, pattern, lines, lines, closed=tuple(closed), wide=wide, narrow=spelled.narrow)
+    factored = around_trees(pattern, spelled.tokens, tuple(hole.pattern for hole in open_))
+    if factored is not None:
+        cuts = tuple(map(_cut, open_))
+        lines = (factored,)
+        return Denial(layer, effects, pattern, lines, lines, tuple(open_), cuts, tuple(closed), wide, spelled.narrow)
     kept = open_
     whole = _subtract(spelled.tokens, kept, True)
     if whole is None:

@@ -1,14 +1,15 @@
-"""f of one effect, asked fast: layers by literal prefix and by name, so that a claim's witness can be checked (semantics §3)."""
+"""f asked fast: layers by literal prefix and by name, so that a claim's witness can be checked (semantics §3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from avakill.backends.apparmor.samples import samples
-from avakill.backends.plan import Layer
+from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Layer
+from avakill.ir.effect import FILE_EFFECTS, Effect
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern, Undecided, covers, disjoint, witness
 from avakill.paths.glob import EVERYTHING, Glob, split
@@ -17,6 +18,23 @@ from avakill.paths.index import PrefixIndex
 MACHINES = 10
 COMPARED = 40
 """With more patterns at once, or more to compare with, a witness is not looked for."""
+
+PLACE = {effect: place for place, effect in enumerate(FILE_EFFECTS)}
+_FRONT = {SELF_PROTECTION: -2, FLOOR: -1, DEFAULT: 1 << 62}
+
+
+def mask_of(effects: Iterable[Effect]) -> int:
+    """Effects as bits, in the order of FILE_EFFECTS."""
+    return sum(1 << PLACE[effect] for effect in effects)
+
+
+def effects_in(mask: int) -> tuple[Effect, ...]:
+    return _EFFECTS_IN[mask]
+
+
+_EFFECTS_IN = tuple(
+    tuple(effect for place, effect in enumerate(FILE_EFFECTS) if mask >> place & 1) for mask in range(1 << len(FILE_EFFECTS))
+)
 
 
 @dataclass(slots=True)
@@ -28,13 +46,27 @@ class Work:
     cuts: int = 400_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One piece of one layer; `order` is the layer's place."""
+    """One piece of one layer for the effects in `mask`; `order` is the layer's place."""
 
     order: int
     layer: Layer
     piece: Piece[Pattern]
+    mask: int
+
+
+def entries(layers: Mapping[Effect, tuple[Layer, ...]]) -> tuple[Entry, ...]:
+    """The layers of all file effects as one list, first match first; a region that several effects share stands once."""
+    found: dict[tuple[int, int, bool], list[Any]] = {}
+    for place, effect in enumerate(FILE_EFFECTS):
+        for layer in layers[effect]:
+            known = found.setdefault((layer.index, id(layer.region), layer.denies), [layer, 0])
+            known[1] |= 1 << place
+    ordered = sorted(found.values(), key=lambda known: _FRONT.get(known[0].index, known[0].index))
+    return tuple(
+        Entry(order, layer, piece, mask) for order, (layer, mask) in enumerate(ordered) for piece in layer.region.pieces
+    )
 
 
 @dataclass(slots=True)
@@ -52,51 +84,68 @@ class Answer:
 
 
 OPEN = Answer(True, None)
+_Answers = tuple[Answer, ...]
 
 
 class Field:
-    """The layers of one effect."""
+    """The layers of all file effects."""
 
-    def __init__(self, layers: tuple[Layer, ...], work: Work) -> None:
+    def __init__(self, found: tuple[Entry, ...], work: Work) -> None:
         self.work = work
-        self.known: dict[str, Answer] = {}
+        self._known: dict[str, _Answers] = {}
+        self._deciders: dict[str, list[Entry]] = {}
         self._buckets: dict[tuple[str, ...], _Bucket] = {}
-        self.allows: PrefixIndex[Entry] = PrefixIndex()
-        self.denies: PrefixIndex[Entry] = PrefixIndex()
-        self.has_allows = False
-        for order, layer in enumerate(layers):
-            for piece in layer.region.pieces:
-                self._add(Entry(order, layer, piece))
+        self._allows: PrefixIndex[Entry] = PrefixIndex()
+        self._denies: PrefixIndex[Entry] | None = None
+        self._entries = found
+        self.allowing = 0
+        for entry in found:
+            self._add(entry)
 
     def _add(self, entry: Entry) -> None:
         prefix = prefix_of(entry.piece)
-        bucket = self._buckets.setdefault(prefix, _Bucket())
+        bucket = self._buckets.get(prefix)
+        if bucket is None:
+            bucket = self._buckets[prefix] = _Bucket()
         name = _last_name(entry.piece)
         (bucket.others if name is None else bucket.named.setdefault(name, [])).append(entry)
-        if entry.layer.denies:
-            self.denies.add(prefix, entry)
-        else:
-            self.allows.add(prefix, entry)
-            self.has_allows = True
+        if not entry.layer.denies:
+            self._allows.add(prefix, entry)
+            self.allowing |= entry.mask
 
-    def ask(self, path: str) -> Answer | None:
-        """f's answer; None when the work is used up."""
-        known = self.known.get(path)
+    @property
+    def denies(self) -> PrefixIndex[Entry]:
+        if self._denies is None:
+            self._denies = PrefixIndex()
+            for entry in self._entries:
+                if entry.layer.denies:
+                    self._denies.add(prefix_of(entry.piece), entry)
+        return self._denies
+
+    def answers(self, path: str) -> _Answers | None:
+        """f's answer for each of FILE_EFFECTS; None when the work is used up."""
+        known = self._known.get(path)
         if known is None:
-            best = self._decider(path)
+            hits = self._holding(path)
             if self.work.asks < 0:
                 return None
-            known = OPEN if best is None else Answer(not best.layer.denies, best.layer.index)
-            self.known[path] = known
+            known = self._known[path] = _decided(hits)
         return known
 
-    def _decider(self, path: str) -> Entry | None:
-        best: Entry | None = None
+    def ask(self, effect: Effect, path: str) -> Answer | None:
+        """f's answer; None when the work is used up."""
+        known = self.answers(path)
+        return None if known is None else known[PLACE[effect]]
+
+    def _holding(self, path: str) -> list[Entry]:
+        """The entries that hold a path, first match first."""
+        hits = []
         for entry in self._candidates(split(path)):
             self.work.asks -= 1
-            if (best is None or entry.order < best.order) and entry.piece.holds(path):
-                best = entry
-        return best
+            if entry.piece.holds(path):
+                hits.append(entry)
+        hits.sort(key=_order)
+        return hits
 
     def _candidates(self, names: tuple[str, ...]) -> Iterator[Entry]:
         for length in range(len(names) + 1):
@@ -109,7 +158,7 @@ class Field:
                         yield from bucket.named.get(name, ())
 
     def allowed_in(
-        self, area: tuple[Pattern, ...], tries: tuple[str, ...] = (), outside: tuple[Pattern, ...] = ()
+        self, effect: Effect, area: tuple[Pattern, ...], tries: tuple[str, ...] = (), outside: tuple[Pattern, ...] = ()
     ) -> tuple[tuple[tuple[str, int | None], ...], bool]:
         """Objects of `area`, not in `outside`, that f allows: one for each row that allows some (None: no row does); and
         whether those are surely all rows."""
@@ -117,36 +166,40 @@ class Field:
         sure = True
         for path in tries:
             if not any(pattern.holds(path) for pattern in outside):
-                sure &= self._keep(found, path)
+                sure &= self._keep(effect, found, path)
         prefix = prefix_of(Piece(area))
-        if self.has_allows:
-            for entry in self.allows.related(prefix):
+        bit = 1 << PLACE[effect]
+        if self.allowing & bit:
+            for entry in self._allows.related(prefix):
+                if not entry.mask & bit:
+                    continue
                 self.work.searches -= 1
                 if self.work.searches < 0:
                     sure = False
                     break
                 if entry.layer.index in found or any(disjoint(a, b) for a in area for b in entry.piece.within):
                     continue
-                earlier = (e for e in self._related(prefix) if e.order < entry.order)
+                earlier = (e for e in self._related(prefix, bit) if e.order < entry.order)
                 without = (*entry.piece.without, *outside, *_simple(earlier))
-                sure &= self._search(found, (*area, *entry.piece.within), without)
-        if None not in found and not self._is_denied_somewhere(area, prefix):
-            sure &= self._search(found, area, (*outside, *_simple(self._related(prefix))))
+                sure &= self._search(effect, found, (*area, *entry.piece.within), without)
+        if None not in found and not self._is_denied_somewhere(bit, area, prefix):
+            sure &= self._search(effect, found, area, (*outside, *_simple(self._related(prefix, bit))))
         return tuple((path, index) for index, path in found.items()), sure
 
-    def patterns_of(self, area: Pattern, indexes: frozenset[int]) -> Iterator[Pattern]:
+    def patterns_of(self, effect: Effect, area: Pattern, indexes: frozenset[int]) -> Iterator[Pattern]:
         """The allowing patterns of some rows that may meet `area`."""
-        for entry in self.allows.related(prefix_of(Piece((area,)))):
-            if entry.layer.index in indexes:
+        for entry in self._allows.related(prefix_of(Piece((area,)))):
+            if entry.layer.index in indexes and entry.mask >> PLACE[effect] & 1:
                 yield entry.piece.within[0] if entry.piece.within else EVERYTHING
 
-    def _is_denied_somewhere(self, area: tuple[Pattern, ...], prefix: tuple[str, ...]) -> bool:
+    def _is_denied_somewhere(self, bit: int, area: tuple[Pattern, ...], prefix: tuple[str, ...]) -> bool:
         """Whether one deny holds all of `area`: then no object in it is left to no rule."""
         tries = next((found for found in map(samples, area) if found), ())
         for path in tries[:1]:
-            near = (entry for entry in self._candidates(split(path)) if entry.layer.denies and entry.piece.holds(path))
+            near = (e for e in self._candidates(split(path)) if e.layer.denies and e.mask & bit and e.piece.holds(path))
             return any(self._covers(pattern, inside) for pattern in _simple(near) for inside in area)
-        return any(covers(pattern, inside) for pattern in islice(_simple(self.denies.above(prefix)), COMPARED) for inside in area)
+        above = (entry for entry in self.denies.above(prefix) if entry.mask & bit)
+        return any(covers(pattern, inside) for pattern in islice(_simple(above), COMPARED) for inside in area)
 
     def _covers(self, big: Pattern, small: Pattern) -> bool:
         if big in (small, EVERYTHING) or (isinstance(big, Glob) and big.is_tree and isinstance(small, Glob) and small.is_tree):
@@ -154,19 +207,26 @@ class Field:
         self.work.searches -= 1
         return self.work.searches >= 0 and covers(big, small)
 
-    def _keep(self, found: dict[int | None, str], path: str) -> bool:
+    def _keep(self, effect: Effect, found: dict[int | None, str], path: str) -> bool:
         """Whether f could be asked; what it allows is kept."""
-        answer = self.ask(path)
+        answer = self.ask(effect, path)
         if answer is not None and answer.allowed:
             found.setdefault(answer.index, path)
         return answer is not None
 
-    def _related(self, prefix: tuple[str, ...]) -> Iterator[Entry]:
-        yield from self.denies.related(prefix)
-        yield from self.allows.related(prefix)
+    def _related(self, prefix: tuple[str, ...], bit: int) -> Iterator[Entry]:
+        for index in (self.denies, self._allows):
+            for entry in index.related(prefix):
+                if entry.mask & bit:
+                    yield entry
 
     def _search(
-        self, found: dict[int | None, str], within: tuple[Pattern, ...], without: Iterable[Pattern], depth: int = 3
+        self,
+        effect: Effect,
+        found: dict[int | None, str],
+        within: tuple[Pattern, ...],
+        without: Iterable[Pattern],
+        depth: int = 3,
     ) -> bool:
         """Looks for an object in all of `within` and none of `without`; whether the search was not cut short."""
         self.work.searches -= 1
@@ -183,16 +243,41 @@ class Field:
             return False
         if path is None:
             return True
-        known = self._keep(found, path)
-        decider = self._decider(path) if known and path not in found.values() and depth else None
+        known = self._keep(effect, found, path)
+        bit = 1 << PLACE[effect]
+        hits = self._holding(path) if known and path not in found.values() and depth else []
+        decider = next((entry for entry in hits if entry.mask & bit), None)
         if decider is None or not (decider.piece.without or len(decider.piece.within) > 1):
             return known
         # the piece that decides is no single pattern: look in each part of what it leaves out
         for inside in decider.piece.without:
-            known &= self._search(found, (*within, inside), tuple(near), depth - 1)
+            known &= self._search(effect, found, (*within, inside), tuple(near), depth - 1)
         for outside in decider.piece.within:
-            known &= self._search(found, within, (*near, outside), depth - 1)
+            known &= self._search(effect, found, within, (*near, outside), depth - 1)
         return known
+
+
+def _order(entry: Entry) -> int:
+    return entry.order
+
+
+_ALL = (1 << len(FILE_EFFECTS)) - 1
+
+
+def _decided(hits: list[Entry]) -> _Answers:
+    """First match wins, for each effect."""
+    if not hits:
+        return (OPEN,) * len(FILE_EFFECTS)
+    result, left = [OPEN] * len(FILE_EFFECTS), _ALL
+    for entry in hits:
+        new = entry.mask & left
+        if new:
+            answer = Answer(not entry.layer.denies, entry.layer.index)
+            for place in range(len(result)):
+                if new >> place & 1:
+                    result[place] = answer
+            left &= ~new
+    return tuple(result)
 
 
 def _simple(entries: Iterable[Entry]) -> Iterator[Pattern]:

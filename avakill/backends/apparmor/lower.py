@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from avakill.backends.apparmor.claims import W_EFFECTS, Claims
 from avakill.backends.apparmor.cutting import Denial, denials
-from avakill.backends.apparmor.field import Field, Work
+from avakill.backends.apparmor.field import Field, Work, entries
 from avakill.backends.apparmor.holes import Cut, Kind
 from avakill.backends.apparmor.ledger import Ledger
 from avakill.backends.apparmor.model import Heading, Many, PathRule, Profile, Token, Tokens
@@ -30,8 +30,9 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
     """Pure and total; `settings` say nothing to AppArmor."""
     ledger = Ledger(plan)
     work = Work(asks=60_000 + 60 * len(plan.rows))
-    found = tuple(denial for effects, layers in plan.effect_groups() for denial in denials(effects, layers, work))
-    claims = Claims(_fields(plan, work), ledger)
+    layers = entries(plan.layers)
+    found = tuple(denials(layers, work))
+    claims = Claims(Field(layers, work), ledger)
     lines = _Lines()
     reading = (denial for denial in found if Effect.READ in denial.effects)
     claims.unreadable = tuple(path for denial, _ in zip(reading, range(64), strict=False) for path in samples(denial.pattern))
@@ -63,15 +64,6 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
         guarded=bool(lines.lines) or network is not None,
     )
     return Lowering(profile, ledger.findings(), blind_operations(plan, MEDIATED), {"apparmor": "3.0"})
-
-
-def _fields(plan: Plan, work: Work) -> dict[Effect, Field]:
-    """The layers of each file effect, those that are alike once."""
-    result: dict[Effect, Field] = {}
-    for effects, layers in plan.effect_groups():
-        shared = Field(layers, work)
-        result.update(dict.fromkeys(effects, shared))
-    return result
 
 
 def _heading(plan: Plan) -> Heading:
