@@ -1,12 +1,7 @@
 """avakill: a policy compiler for AI agents."""
+
 from __future__ import annotations
 
+from avakill.version import __version__
+
 __all__ = ["__version__"]
-
-
-def __getattr__(name: str) -> str:
-    if name == "__version__":
-        from avakill.version import version
-
-        return version()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

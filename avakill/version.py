@@ -1,13 +1,4 @@
-"""The version of the installed package."""
+"""The version: the one place that says it (pyproject.toml reads it from here)."""
 from __future__ import annotations
 
-
-def version() -> str:
-    """From the distribution's metadata; `0.0.0` where avakill is not installed."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as of
-
-    try:
-        return of("avakill")
-    except PackageNotFoundError:
-        return "0.0.0"
+__version__ = "0.1.0"

@@ -104,9 +104,9 @@ class Reporter:
             case "json":
                 click.echo(formats.to_json(items))
             case "sarif":
-                from avakill.version import version
+                from avakill.version import __version__
 
-                click.echo(formats.to_sarif(items, version()))
+                click.echo(formats.to_sarif(items, __version__))
             case "github":
                 echo(formats.to_github(items))
             case "short":

@@ -52,9 +52,9 @@ class LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from avakill.version import version
+        from avakill.version import __version__
 
-        click.echo(f"avakill, version {version()}")
+        click.echo(f"avakill, version {__version__}")
         ctx.exit()
 
 
