@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from avakill.cli.common import (
     target_for,
 )
 from avakill.source import codes
+from avakill.source.diagnostic import Diagnostic, Severity
 
 
 @click.command("compile")
@@ -70,8 +72,9 @@ def command(
     chosen = find_backends(split_names(backends), reporter)
     target = target_for(loaded, lowered)
     made = build(loaded.policy, target, chosen, lowered.options(), settings, Requirement(require) if require else None)
-    if made.diagnostics:
-        reporter.show(made.diagnostics)
+    said = (*made.diagnostics, *every_process(made, settings))
+    if said:
+        reporter.show(said)
     if any(d.severity == "error" for d in made.diagnostics):
         sys.exit(1)
     report = coverage(made, {"require": require})
@@ -113,6 +116,18 @@ def show(made: Any, folder: Path) -> None:
         for line in emission.backend.usage:
             echo(f"      {line}")
     echo(f"  {folder / 'coverage.json'}")
+
+
+def every_process(made: Any, settings: Any) -> Iterator[Diagnostic]:
+    """A Tetragon policy without a selector holds for every process of every node (semantics §2)."""
+    chosen = settings.namespace or settings.pod_labels or settings.binaries
+    if not chosen and any(e.backend.name == "tetragon" for e in made.emissions) and made.plan.has_denies:
+        yield Diagnostic(
+            codes.EVERY_PROCESS,
+            Severity.WARNING,
+            "the Tetragon policy holds for every process of every node",
+            help="choose whom it holds for with --pod-selector, --namespace or --binary",
+        )
 
 
 def read_settings(namespace: str | None, pod_labels: tuple[str, ...], binaries: tuple[str, ...], base: str | None, style: str) -> Any:

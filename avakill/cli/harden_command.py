@@ -81,7 +81,7 @@ def write_layer(
     layer: str, policy_path: str | None, output: str, base: str | None, style: str, lowered: Lowered, **settings: Any
 ) -> None:
     """Compile one backend and write its artifact to `output`, further ones beside it; print its column of the matrix."""
-    from avakill.cli.compile_command import read_settings
+    from avakill.cli.compile_command import every_process, read_settings
     from avakill.cli.matrix import explanations, matrix
     from avakill.pipeline import build
     from avakill.sink import Unwritable, write_all
@@ -91,8 +91,9 @@ def write_layer(
     chosen = find_backends((layer,), reporter)
     told = read_settings(settings.get("namespace"), settings.get("pod_labels", ()), settings.get("binaries", ()), base, style)
     made = build(loaded.policy, target_for(loaded, lowered), chosen, lowered.options(), told)
-    if made.diagnostics:
-        reporter.show(made.diagnostics)
+    said = (*made.diagnostics, *every_process(made, told))
+    if said:
+        reporter.show(said)
     if not made.emissions or any(d.severity == "error" for d in made.diagnostics):
         sys.exit(1)
     place = Path(output)

@@ -157,6 +157,12 @@ def test_one_artifact_can_be_written_alone(coding: Place, words: tuple[str, ...]
     assert begins in (coding.project / name).read_text()
 
 
+def test_a_tetragon_policy_for_everybody_is_a_warning(coding: Place) -> None:
+    assert "warning[AVK3005]" in coding.run("enforce", "tetragon", "--output", "t.yaml").err
+    assert "AVK3005" not in coding.run("enforce", "tetragon", "--output", "t.yaml", "--namespace", "agents").err
+    assert "TracingPolicyNamespaced" in (coding.project / "t.yaml").read_text()
+
+
 def test_the_selinux_module_brings_its_file_contexts(coding: Place) -> None:
     coding.run("harden", "--selinux", "-o", "m.te")
     assert (coding.project / "m.fc").is_file()
