@@ -23,8 +23,9 @@ def backend(name: str, *said: tuple[Verdict, tuple[Effect, ...]], blind: tuple[O
     """A backend that says these things of rule 0."""
 
     def lower(plan: Plan, settings: Settings) -> Lowering[None]:
+        lost = {S: LOST}
         findings = tuple(
-            Finding(0, verdict, f"{name} says so", frozenset(effects), WITNESS, LOST if verdict is S else ()) for verdict, effects in said
+            Finding(0, verdict, f"{name} says so", frozenset(effects), WITNESS, lost.get(verdict, ())) for verdict, effects in said
         )
         return Lowering(None, findings, {0: blind} if blind else {})
 
