@@ -225,3 +225,23 @@ def test_diagnostics_are_also_json_sarif_and_annotations(place: Place) -> None:
     assert sarif["version"] == "2.1.0"
     assert place.run("validate", "--diagnostics", "github").out.startswith("::error file=")
     assert "AVK1102" in place.run("validate", "--diagnostics", "short").err
+
+
+def test_harden_makes_a_policy_immutable_and_undo_gives_it_back(coding: Place) -> None:
+    policy = coding.write("avakill.yaml", CODING)
+    hardened = coding.run("harden")
+    if hardened.status == 1:
+        assert "AVK5010" in hardened.err
+        pytest.skip("needs root and a file system with the immutable flag")
+    try:
+        with pytest.raises(PermissionError):
+            policy.write_text("x")
+        assert "ok" in coding.run("check-hardening").out.splitlines()[2]
+    finally:
+        assert coding.run("harden", "--undo").status == 0
+    policy.write_text(CODING)
+
+
+def test_a_flag_of_another_system_is_refused(coding: Place) -> None:
+    other = "--schg" if sys.platform.startswith("linux") else "--chattr"
+    assert "AVK5008" in coding.run("harden", other).err
