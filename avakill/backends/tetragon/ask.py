@@ -8,12 +8,15 @@ from ipaddress import ip_address, ip_network
 from avakill.backends.judge import Judgement, Probe, judgements
 from avakill.backends.plan import Layer, Plan
 from avakill.backends.tetragon.model import Selector, Test
-from avakill.backends.tetragon.shapes import Kind, Shape, shape_of
-from avakill.ir.effect import Effect, Operation
+from avakill.backends.tetragon.shapes import Kind, shape_of
+from avakill.ir.effect import FILE_EFFECTS, Effect, Operation
 from avakill.ir.endpoint import read_destination
+from avakill.ir.region import Piece
+from avakill.paths.automaton import Pattern
 from avakill.paths.glob import Glob, join, split
 from avakill.paths.index import PrefixIndex
 
+Names = tuple[str, ...]
 Seen = str | int
 Call = tuple[str, Mapping[tuple[int, str], Seen]]
 
@@ -34,25 +37,46 @@ class Ask:
         self.plan = plan
         self.selectors = selectors
         self.sets: dict[int, tuple[frozenset[str], tuple[int, ...]]] = {}
-        self.layers: dict[int, _Layers] = {}
+        self.layers: dict[Effect, Layers] = {}
+        made: dict[tuple[tuple[int, int], ...], Layers] = {}
+        for effect in FILE_EFFECTS:
+            key = tuple((layer.index, id(layer.region)) for layer in plan.layers[effect])
+            if key not in made:
+                made[key] = Layers(plan.layers[effect])
+            self.layers[effect] = made[key]
+        self.distinct = tuple(made.values())
+        self.bare = replace(plan, layers=dict.fromkeys(Effect, ()))
+        self.free_paths: dict[str, bool] = {}
 
     # -- f --
 
-    def judge(self, probe: Probe) -> tuple[Judgement, ...]:
-        paths = [split(path) for path in (probe.object, probe.to) if path is not None and "://" not in path]
-        near = {
-            effect: self._near(effect, paths, probe.directory) if effect is not Effect.CONNECT else self.plan.layers[effect]
-            for effect in Effect
-        }
-        return judgements(replace(self.plan, layers=near), probe)
+    def is_free(self, path: str) -> bool:
+        """Whether no layer of any file effect holds the path, nor names anything below it: f allows everything with it."""
+        known = self.free_paths.get(path)
+        if known is None:
+            names = split(path)
+            known = self.free_paths[path] = not any(
+                layers.first(names, path) is not None or layers.names_below(names) for layers in self.distinct
+            )
+        return known
 
-    def _near(self, effect: Effect, paths: list[tuple[str, ...]], below: bool) -> tuple[Layer, ...]:
-        layers = self.plan.layers[effect]
-        if len(layers) < 8:
-            return layers
-        if id(layers) not in self.layers:
-            self.layers[id(layers)] = _Layers(layers)
-        return self.layers[id(layers)].near(paths, below)
+    def names_below(self, path: str) -> bool:
+        names = split(path)
+        return any(layers.names_below(names) for layers in self.distinct)
+
+    def judge(self, probe: Probe) -> tuple[Judgement, ...]:
+        if probe.operation is Operation.CONNECT:
+            return judgements(self.plan, probe)
+        paths = [(path, split(path)) for path in (probe.object, probe.to) if path is not None]
+        if probe.directory and any(layers.names_below(paths[0][1]) for layers in self.distinct):
+            near = {effect: self.layers[effect].near([names for _, names in paths]) for effect in FILE_EFFECTS}
+            return judgements(replace(self.plan, layers={**self.plan.layers, **near}), probe)
+        answers = self.bare.answers
+        for path, names in paths:
+            for effect in FILE_EFFECTS:
+                if (effect, path) not in answers:
+                    answers[effect, path] = self.layers[effect].answer(names, path)
+        return judgements(self.bare, probe)
 
     # -- the selectors --
 
@@ -84,29 +108,84 @@ class Ask:
         return any(seen[len(seen) - size :] in texts for size in sizes if size <= len(seen))
 
 
-class _Layers:
-    """The layers of an effect by where their patterns begin, or by how they end."""
+class Layers:
+    """The layers of an effect, found by where their patterns begin or how they end."""
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
         self.layers = layers
-        self.starts: PrefixIndex[int] = PrefixIndex()
+        self.trees: dict[Names, int] = {}
+        self.exact: dict[Names, int] = {}
+        self.starts: dict[Names, list[int]] = {}
         self.ends: PrefixIndex[int] = PrefixIndex()
+        self.denied: dict[Names, list[int]] = {}
+        self.above: set[Names] = set()
         for at, layer in enumerate(layers):
             for piece in layer.region.pieces:
-                globs = [atom for atom in piece.within if isinstance(atom, Glob)]
-                start = max((glob.literal_prefix for glob in globs), key=len, default=())
-                shape: Shape | None = shape_of(globs[0]) if globs and not start else None
-                if shape is not None and shape.kind is Kind.NAMED:
-                    name = shape.name.equal if shape.name.equal is not None else shape.name.suffix
-                    self.ends.add(tuple(reversed(name)), at)
-                else:
-                    self.starts.add(start, at)
+                self._add(at, layer, piece)
 
-    def near(self, paths: list[tuple[str, ...]], below: bool) -> tuple[Layer, ...]:
+    def _add(self, at: int, layer: Layer, piece: Piece[Pattern]) -> None:
+        globs = [atom for atom in piece.within if isinstance(atom, Glob)]
+        start = max((glob.literal_prefix for glob in globs if not glob.fold), key=len, default=())
+        if len(piece.within) == 1 and not piece.without and globs and not globs[0].fold and len(start) == len(globs[0].parts):
+            (self.trees if globs[0].below else self.exact).setdefault(start, at)
+        else:
+            shape = shape_of(globs[0]) if globs and not start and not globs[0].fold else None
+            if shape is not None and shape.kind is Kind.NAMED:
+                self.ends.add(tuple(reversed(shape.name.equal if shape.name.equal is not None else shape.name.suffix)), at)
+            else:
+                self.starts.setdefault(start, []).append(at)
+        if layer.denies:
+            self._note_literals(at, globs)
+
+    def _note_literals(self, at: int, globs: list[Glob]) -> None:
+        for glob in globs:
+            names = glob.literal_prefix
+            if glob.is_literal:
+                self.denied.setdefault(names, []).append(at)
+                while names and names[:-1] not in self.above:
+                    names = names[:-1]
+                    self.above.add(names)
+
+    def names_below(self, names: Names) -> bool:
+        """Whether a literal path is denied somewhere below."""
+        return names in self.above
+
+    def _candidates(self, names: Names) -> set[int]:
+        found: set[int] = set()
+        if names in self.exact:
+            found.add(self.exact[names])
+        for size in range(len(names) + 1):
+            base = names[:size]
+            if base in self.trees:
+                found.add(self.trees[base])
+            if base in self.starts:
+                found.update(self.starts[base])
+        if names:
+            found.update(self.ends.above(tuple(reversed(names[-1]))))
+        return found
+
+    def first(self, names: Names, path: str) -> Layer | None:
+        """The layer that decides."""
+        for at in sorted(self._candidates(names)):
+            if self.layers[at].region.holds(path):
+                return self.layers[at]
+        return None
+
+    def answer(self, names: Names, path: str) -> tuple[bool, int | None]:
+        layer = self.first(names, path)
+        return (True, None) if layer is None else (not layer.denies, layer.index)
+
+    def near(self, paths: list[Names]) -> tuple[Layer, ...]:
+        """The layers that could hold one of the paths, or something that they name below the first."""
         found: set[int] = set()
         for names in paths:
-            found.update(self.starts.related(names) if below else self.starts.above(names))
-            found.update(self.ends.above(tuple(reversed(names[-1]))) if names else ())
+            found |= self._candidates(names)
+        old = paths[0]
+        for names, denying in self.denied.items():
+            if len(names) > len(old) and names[: len(old)] == old:
+                found.update(denying)
+                for path in paths:
+                    found |= self._candidates((*path, *names[len(old) :]))
         return tuple(self.layers[at] for at in sorted(found))
 
 

@@ -1,7 +1,7 @@
 """Findings of one lowering, each with a witness that was checked on the selectors themselves."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from avakill.backends.judge import KEPT, Probe
@@ -15,6 +15,7 @@ from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 from avakill.paths.automaton import Pattern
 from avakill.paths.glob import Glob, join, split
+from avakill.paths.index import PrefixIndex
 from avakill.source.span import Span
 
 BUDGET = 400
@@ -43,6 +44,7 @@ class Claims:
         self.plan = plan
         self.ask = ask
         self.budget = BUDGET
+        self.is_big = len(plan.rows) > VERIFIED
         self.strict: dict[tuple[int, str], _Claim] = {}
         self.others: list[Finding] = []
 
@@ -61,7 +63,10 @@ class Claims:
     # -- over-denials --
 
     def is_over(self, probe: Probe) -> tuple[int, ...] | None:
-        """The rows that f names where f allows and the selectors deny; None where they agree."""
+        """The rows that f names where f allows and the selectors deny; None where they agree (or where the plan is big
+        and what is below a moved directory would have to be compared with all of it)."""
+        if probe.directory and self.is_big and self.ask.names_below(probe.object):
+            return None
         if not self.ask.denied(probe):
             return None
         answers = self.ask.judge(probe)
@@ -74,6 +79,9 @@ class Claims:
     ) -> bool:
         """Claim STRICTER for `rows` and the allows that f names, if a probe shows it."""
         rows, effects, lost = tuple(rows), tuple(effects), tuple(lost)
+        if all((row, reason) in self.strict for row in rows):
+            self.more(rows, effects, reason, lost)
+            return True
         for probe in probes:
             named = self.is_over(probe)
             if named is not None:
@@ -92,6 +100,13 @@ class Claims:
             found.effects.update(dict.fromkeys(effects))
             found.lost.update(dict.fromkeys(lost))
 
+    def more(self, rows: Iterable[int], effects: Iterable[Effect], reason: str, lost: Iterable[Lost]) -> None:
+        """Another place that a claim with a witness already loses."""
+        for row in rows:
+            found = self.strict[row, reason]
+            found.effects.update(dict.fromkeys(effects))
+            found.lost.update(dict.fromkeys(lost))
+
     def example(self, within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> tuple[str, ...]:
         self.budget -= 1
         path = example(within, without) if self.budget >= 0 else None
@@ -104,7 +119,7 @@ class Claims:
 def claim_grouping(
     claims: Claims, grouping: Grouping, effects: tuple[Effect, ...], shut: set[tuple[int, Shape]]
 ) -> None:
-    """`shut`: the denies that close their region to new or old names too; nothing moves in there anyway."""
+    """`shut`: the denies that close their region to new names too; nothing moves or is linked in there anyway."""
     _claim_unsaid(claims, grouping, effects)
     for deny in grouping.denies:
         if not deny.shape.is_exact:
@@ -117,6 +132,18 @@ def claim_grouping(
         _claim_tops(claims, group, effects)
     if any(effect in KEPT for effect in effects):
         _claim_inner_moves(claims, grouping, effects, shut)
+
+
+def shut_to_names(grouping: Grouping) -> set[tuple[int, Shape]]:
+    """The denies of CREATE that no hole could open a part of."""
+    holes: PrefixIndex[Hole] = PrefixIndex()
+    for hole in grouping.holes:
+        holes.add(_prefix(hole.piece.within), hole)
+    return {
+        (deny.row, deny.shape)
+        for deny in grouping.denies
+        if not deny.piece.without and next(holes.related(deny.shape.base), None) is None
+    }
 
 
 def file_probes(path: str, effects: Iterable[Effect]) -> Iterable[Probe]:
@@ -195,7 +222,7 @@ def _claim_closed(claims: Claims, hole: Hole, deny: Deny, effects: tuple[Effect,
     lost = (Lost(operations(effects), join(place), True),)
     rows = tuple(dict.fromkeys((deny.row, hole.row)))
     if all((row, reason) in claims.strict for row in rows):
-        claims.claim(rows, effects, reason, Probe(Operation.READ, "/"), lost)
+        claims.more(rows, effects, reason, lost)
         return
     paths = [p for shape in _shapes(hole) for p in samples(shape) if hole.piece.holds(p) and deny.shape.holds(split(p))]
     cheap = (probe for path in paths for probe in file_probes(path, effects))
@@ -222,15 +249,31 @@ def _claim_merged(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> 
     common = _common([deny.shape.base[:-1] for deny in group.denies])
     denies = group.denies
     alike = _Alike()
+    operation = _asked_for(effects)
+    every = Lost(operations(effects), join(common), True)
     for at, deny in enumerate(denies):
         base = deny.shape.base
+        if (deny.row, reason) in claims.strict:
+            claims.more((deny.row,), effects, reason, (every,))
+            continue
         others = (denies[(at + step) % len(denies)].shape for step in (1, 2, 3, len(denies) // 2))
         parent = base[:-1] if deny.shape.kind in (Kind.TREE, Kind.EXACT) else base
         paths = [join((*parent, other.base[-1])) for other in others if other.base]
         paths += [p for o in (denies[(at + 1) % len(denies)],) for p in samples(Shape(deny.shape.kind, base, o.shape.name))]
-        lost = (Lost(operations(effects), join(parent)), Lost(operations(effects), join(common), True))
-        probes = [p for path in paths for p in file_probes(path, effects)]
-        alike.claim(claims, None if group.holes or group.wild else "merged", deny.row, effects, reason, probes, lost)
+        lost = (every,)
+        probes = [operation(path) for path in paths]
+        alike.claim(claims, deny.shape.kind, deny.row, effects, reason, probes, lost)
+
+
+def _asked_for(effects: tuple[Effect, ...]) -> Callable[[str], Probe]:
+    """The operation that shows a name closed."""
+    if Effect.CREATE in effects:
+        return lambda path: Probe(Operation.CREATE, path)
+    if Effect.DELETE in effects:
+        return lambda path: Probe(Operation.UNLINK, path)
+    if any(effect in KEPT for effect in effects):
+        return lambda path: Probe(Operation.RENAME, path, "/tmp/q7-moved")
+    return lambda path: Probe(PROBE_OF[effects[0]][0], path)
 
 
 def _common(bases: list[tuple[str, ...]]) -> tuple[str, ...]:
@@ -278,19 +321,22 @@ def _claim_tops(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> No
         if shape.base:
             moves.insert(0, Probe(Operation.RENAME, base, f"{base}-moved", directory=True))
         tops = tuple(Lost((Operation.RENAME,), join(shape.base[:n])) for n in range(1, len(shape.base)))
-        key = None if group.holes or group.wild else (shape.kind, not shape.base)
+        key = (shape.kind, not shape.base)
         alike.claim(claims, key, deny.row, moving, reason, moves, (Lost((Operation.RENAME,), base, True), *tops))
 
 
 VERIFIED = 64
-"""Witnesses that are tried before those of the same make are taken on trust."""
+"""Rows of a small plan."""
+
+TRIED = 8
+"""Witnesses of one make that are tried before the others, whose paths no layer touches, are taken to be as real."""
 
 
 class _Alike:
-    """Many denies of one group and one make: once enough of their witnesses were tried, the rest are as real."""
+    """Many denies of one group and one make: the selectors are the same ones, and f does not touch the path."""
 
     def __init__(self) -> None:
-        self.tried: dict[object, tuple[int, int]] = {}
+        self.tried: dict[tuple[object, int], int] = {}
 
     def claim(
         self,
@@ -299,25 +345,29 @@ class _Alike:
         row: int,
         effects: Iterable[Effect],
         reason: str,
-        probes: list[Probe],
+        probes: Sequence[Probe],
         lost: Iterable[Lost],
     ) -> None:
-        at, count = self.tried.get(key, (-1, 0))
-        if key is not None and count > VERIFIED and at < len(probes):
-            if at >= 0:
-                claims.claim((row,), effects, reason, probes[at], lost)
+        if (row, reason) in claims.strict:
+            claims.more((row,), effects, reason, lost)
             return
-        worked = next((i for i, probe in enumerate(probes) if claims.is_over(probe) is not None), -1)
-        if worked >= 0:
-            claims.over((row,), effects, reason, probes[worked : worked + 1], lost)
-        self.tried[key] = (worked, count + 1 if worked == at else 0)
+        for at, probe in enumerate(probes):
+            free = claims.ask.is_free(probe.object) and (probe.to is None or claims.ask.is_free(probe.to))
+            worked = self.tried.get((key, at), 0)
+            if free and worked >= TRIED:
+                claims.claim((row,), effects, reason, probe, lost)
+                return
+            if claims.over((row,), effects, reason, (probe,), lost):
+                self.tried[key, at] = worked + free
+                return
+            self.tried[key, at] = 0
 
 
 def _claim_inner_moves(
     claims: Claims, grouping: Grouping, effects: tuple[Effect, ...], shut: set[tuple[int, Shape]]
 ) -> None:
     """A rename or a link inside what is closed gains nothing, but the hook would have to compare two places."""
-    if Effect.CREATE in effects or Effect.DELETE in effects:
+    if Effect.CREATE in effects:
         return
     mine = [effect for effect in effects if effect in KEPT]
     reason = "renames and new links of what it denies are refused also where they gain nothing"

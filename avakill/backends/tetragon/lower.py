@@ -7,7 +7,7 @@ from avakill.backends.contract import Json, Lowering, Settings, blind_operations
 from avakill.backends.judge import Probe
 from avakill.backends.plan import FLOOR, Layer, Plan, endpoint_example
 from avakill.backends.tetragon.ask import Ask
-from avakill.backends.tetragon.claims import Claims, claim_grouping, claim_moves_in_holes, claim_programs
+from avakill.backends.tetragon.claims import Claims, claim_grouping, claim_moves_in_holes, claim_programs, shut_to_names
 from avakill.backends.tetragon.files import add_files
 from avakill.backends.tetragon.groups import Grouping, group
 from avakill.backends.tetragon.hooks import Draft
@@ -60,7 +60,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
             break
     ask = Ask(plan, {name: tuple(s for hook in hooks if hook.name == name for s in hook.selectors) for name in ORDER})
     claims = Claims(plan, ask)
-    shut = {(deny.row, deny.shape) for effect in (Effect.CREATE, Effect.DELETE) for deny in groupings[effect].denies}
+    shut = shut_to_names(groupings[Effect.CREATE])
     for effects, grouping in _distinct(groupings):
         claim_grouping(claims, grouping, effects, shut)
     claim_programs(claims, groupings)
