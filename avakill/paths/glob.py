@@ -151,6 +151,11 @@ def holds_parts(glob: Glob, names: tuple[str, ...]) -> bool:
     last = parts[-1] if parts and not glob.below else Wildcard.DEEP
     if last is not Wildcard.DEEP and not (names and component_holds(last, names[-1], glob.fold)):
         return False
+    if len(parts) == start + 2 and parts[start] is Wildcard.DEEP and parts[-1] is not Wildcard.DEEP:
+        # `D/**/name` is what most patterns with a `**` look like
+        if not glob.below:
+            return len(names) > start
+        return any(component_holds(parts[-1], name, glob.fold) for name in names[start:])
     states = _closure({start}, parts)
     if glob.below and len(parts) in states:
         return True

@@ -129,10 +129,13 @@ def _order(entry: Entry) -> int:
 
 def make_field(plan: Plan) -> Field:
     """The layers of each effect up to one that holds everything, those that several effects share as one level."""
-    found: dict[tuple[int, int, bool], tuple[Layer, list[Effect]]] = {}
+    found: dict[tuple[int, object, bool], tuple[Layer, list[Effect]]] = {}
     for effect in FILE_EFFECTS:
         for layer in plan.layers[effect]:
-            found.setdefault((RANKS.get(layer.index, layer.index), id(layer.region), layer.denies), (layer, []))[1].append(effect)
+            rank = RANKS.get(layer.index, layer.index)
+            # the floor's regions are made for each effect anew
+            region = layer.region if layer.index == FLOOR else id(layer.region)
+            found.setdefault((rank, region, layer.denies), (layer, []))[1].append(effect)
             if layer.region.is_everything:
                 break
     sets: dict[tuple[Effect, ...], frozenset[Effect]] = {}

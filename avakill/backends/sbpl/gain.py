@@ -21,7 +21,7 @@ from avakill.backends.sbpl.model import CREATE, UNLINK, All, Clause, Directory, 
 from avakill.backends.sbpl.openings import close_names, is_sourced, stops_at_source
 from avakill.backends.sbpl.parents import hold_parents
 from avakill.backends.sbpl.shape import Search
-from avakill.backends.sbpl.sources import stop_at_source
+from avakill.backends.sbpl.sources import is_free, stop_at_source
 from avakill.ir.effect import Effect
 
 
@@ -45,7 +45,7 @@ def guard_moves(field: Field, claims: Claims) -> Guard:
         for effect in representatives(ground, level, KEPT):
             if effect not in ground.sourced and is_wide(level) and not stops_at_source(ground, level, effect):
                 close_names(ground, level, effect)
-            else:
+            elif not is_free(ground, level, effect):
                 stop_at_source(ground, level, effect)
     for level in field.levels:
         if not level.layer.denies:

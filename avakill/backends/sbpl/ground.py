@@ -46,6 +46,7 @@ class Ground:
     directories: dict[tuple[Filter, ...], Span] = made(default_factory=dict)
     first: dict[tuple[Effect, PathPiece], Level] = made(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
+    free: dict[tuple[frozenset[Effect], Effect], bool] = made(default_factory=dict)
     groups: dict[tuple[frozenset[Effect], tuple[Effect, ...]], tuple[Effect, ...]] = made(default_factory=dict)
     kinds: dict[int, Shape] = made(default_factory=dict)
 

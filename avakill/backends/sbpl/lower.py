@@ -5,6 +5,7 @@ from __future__ import annotations
 from avakill.backends.contract import Lowering, Settings
 from avakill.backends.plan import Plan
 from avakill.backends.sbpl.claims import Claims
+from avakill.backends.sbpl.collector import collector_paused
 from avakill.backends.sbpl.field import Field, make_field
 from avakill.backends.sbpl.filters import region_filters
 from avakill.backends.sbpl.gain import Guard, guard_moves
@@ -16,9 +17,10 @@ from avakill.ir.effect import FILE_EFFECTS, Effect
 def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     """Pure and total. Claims are made beside the clauses that they are about."""
     claims = Claims()
-    field = make_field(plan)
-    guard = guard_moves(field, claims)
-    sections = [Section("files", _clauses(field, guard)), *guard.sections]
+    with collector_paused():
+        field = make_field(plan)
+        guard = guard_moves(field, claims)
+        sections = [Section("files", _clauses(field, guard)), *guard.sections]
     network = connect_clauses(plan, claims)
     if any(clause.denies for clause in network):
         sections.append(Section("network: connect", network))

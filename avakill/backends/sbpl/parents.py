@@ -8,7 +8,6 @@ from avakill.backends.sbpl.ground import MOVABLE, Ground, representatives
 from avakill.backends.sbpl.shape import Shape, fill, is_closed
 from avakill.backends.sbpl.sources import NO_MOVE_OUT
 from avakill.ir.effect import Effect, Operation
-from avakill.ir.region import Piece
 from avakill.ir.verdict import Lost, Verdict, Witness
 from avakill.paths.glob import Anchor, Glob, join
 
@@ -56,7 +55,8 @@ def _hold(ground: Ground, level: Level, glob: Glob) -> None:
 def _may_be_opened(ground: Ground, level: Level, glob: Glob) -> bool:
     if ground.budget.is_spent:
         return False
-    return any(hole.level.order < level.order for hole in ground.field.allows.above(ground.field.prefix(Piece((glob,)))))
+    names = tuple(name.casefold() for name in glob.literal_prefix) if glob.fold else glob.literal_prefix
+    return any(hole.level.order < level.order for hole in ground.field.allows.above(names))
 
 
 def _is_opened(ground: Ground, effect: Effect, glob: Glob, piece: PathPiece, kind: Shape) -> bool:

@@ -80,9 +80,12 @@ class Search:
     def examples(self, piece: PathPiece) -> Iterator[str]:
         """A few paths of the piece; none where there is none, or none was found within the allowance."""
         found = False
-        for path in dict.fromkeys(_constructed(piece)):
-            if path != "/" and piece.holds(path):
+        certain = len(piece.within) == 1 and not piece.without and _is_filled(piece.within[0])
+        before = ""
+        for path in _constructed(piece):
+            if path not in ("/", before) and (certain or piece.holds(path)):
                 found = True
+                before = path
                 yield path
         if not found:
             yield from self.exact(piece)
@@ -96,6 +99,13 @@ class Search:
         except Undecided:
             return ()
         return () if path is None else (path,)
+
+
+def _is_filled(atom: Pattern) -> bool:
+    """Whether `fill` surely makes a path of it."""
+    return isinstance(atom, Glob) and not any(
+        isinstance(inner, CharClass) for part in atom.parts if isinstance(part, Wild) for inner in part.atoms
+    )
 
 
 def _constructed(piece: PathPiece) -> Iterator[str]:

@@ -26,6 +26,17 @@ NO_LINK_OUT = "the kernel does not see where a hard link leads, so links that wo
 NO_DELETE_HOLE = "what a deny on reading, writing or running keeps from being moved out cannot be deleted either"
 
 
+def is_free(ground: Ground, level: Level, effect: Effect) -> bool:
+    """Whether deleting, linking and making anew are denied with it, and no hole tells them apart: the common case."""
+    key = (level.effects, effect)
+    known = ground.free.get(key)
+    if known is None:
+        others = {Effect.DELETE, Effect.CREATE, ground.links or effect}
+        known = others <= level.effects and not any(others & effects and effect not in effects for effects in ground.field.holed)
+        ground.free[key] = known
+    return known and ground.links is not None
+
+
 def stop_at_source(ground: Ground, level: Level, effect: Effect) -> None:
     """Deny unlink and link on what `level` denies of `effect`, where they are not denied yet; claim what that costs."""
     free_delete = denied_also(ground.field, level, effect, Effect.DELETE)
