@@ -75,8 +75,7 @@ class View:
 
 
 def view(policy: Policy, rule: Rule, effect: Effect, target: Target) -> View:
-    tools = frozenset(tool for tool, effects in policy.tools_of(rule).items() if effect in effects)
-    return View(policy, rule, effect, target, tools)
+    return View(policy, rule, effect, target, policy.tools_with(rule, effect))
 
 
 def carried(look: View, tests: tuple[Test, ...]) -> tuple[bool, ...]:

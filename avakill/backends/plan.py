@@ -446,7 +446,7 @@ def _other_tools(policy: Policy, plan: Plan) -> Iterable[Finding]:
     by_condition: dict[Any, set[str]] = {}
     for rule in denying:
         tools = by_condition.setdefault(rule.condition, set())
-        tools.update(tool for tool in TOOL_EFFECTS if rule.holds_tool(tool))
+        tools.update(policy.tools_of(rule))
     always = by_condition.get(ALWAYS, set())
     for rule in denying:
         row = plan.row_by_index[rule.index]
