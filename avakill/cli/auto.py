@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from avakill.cli.common import Loaded, Lowered, Reporter, echo, error, find_backends, target_for
-from avakill.cli.enforce_command import open_ways
 from avakill.cli.text import escape
 from avakill.source import codes
 
@@ -23,6 +22,7 @@ def run(loaded: Loaded, lowered: Lowered, words: tuple[str, ...], reporter: Repo
     """Put on Landlock and seccomp, as far as they are here, and become the command. Ends the process."""
     from avakill.enforce import kernel, seccomp
     from avakill.enforce.landlock import dry_run, exit_status_of, launch
+    from avakill.enforce.residue import open_ways
     from avakill.pipeline import build, row_verdicts
 
     lacking = kernel.missing()

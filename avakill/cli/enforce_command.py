@@ -28,7 +28,6 @@ from avakill.source import codes
 
 if TYPE_CHECKING:
     from avakill.enforce.landlock import DryRun
-    from avakill.enforce.residue import Residue
     from avakill.pipeline import Build
 
 RUN = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -157,14 +156,10 @@ def _show_dry_run(made: Build, form: str, reporter: Reporter) -> None:
         echo(f"warning: {escape(warning)}")
 
 
-def open_ways(residues: tuple[Residue, ...]) -> tuple[Residue, ...]:
-    """What to say before start: descriptors are closed by then, and a long list is for --dry-run."""
-    return tuple(residue for residue in residues if residue.kind != "descriptor")[:10]
-
-
 def run_confined(made: Build, words: tuple[str, ...], reporter: Reporter, quiet: bool) -> None:
     """Say what this machine leaves open, then become the command. Ends the process."""
     from avakill.enforce.landlock import exit_status_of, launch
+    from avakill.enforce.residue import open_ways
 
     dry = _dry(made, reporter, 126)
     if not quiet:

@@ -33,6 +33,14 @@ class Residue:
     reason: str
 
 
+MAX_SAID = 10
+
+
+def open_ways(found: tuple[Residue, ...]) -> tuple[Residue, ...]:
+    """What to say before a start: descriptors are closed by then, and a long list is for a dry run."""
+    return tuple(residue for residue in found if residue.kind != "descriptor")[:MAX_SAID]
+
+
 def residues(plan: Plan, expansion: Expansion, environ: Mapping[str, str]) -> tuple[Residue, ...]:
     return (*hard_links(plan, expansion), *deputies(environ), *descriptors())
 
