@@ -53,6 +53,7 @@ class Claims:
     def __init__(self, field: Field, ledger: Ledger) -> None:
         self.field = field
         self.ledger = ledger
+        self._above: dict[str, tuple[Witness | None, tuple[Lost, ...]]] = {}
 
     def weigh(self, denial: Denial) -> None:
         """All of one denial's lines."""
@@ -200,12 +201,32 @@ class Claims:
 
     def above(self, denial: Denial, ancestors: tuple[str, ...]) -> None:
         """The ancestors of a denied pattern, which may not be renamed: nor can they be changed otherwise."""
-        for path in ancestors:
-            for effect, operations in ON_DIRECTORY.items():
-                answer = self.field.ask(effect, path)
-                if answer is None or answer.allowed:
-                    found = ((path, answer.index if answer else None),)
-                    self._charge(denial, _ABOVE, effect, operations[0], (found, True), Lost(operations, path))
+        if not ancestors:
+            return
+        known = self._above.get(ancestors[-1])
+        if known is None:
+            known = self._above[ancestors[-1]] = self._weigh_above(ancestors)
+        witness, lost = known
+        if witness is not None:
+            self.ledger.note(denial.layer.index, Verdict.STRICTER, _ABOVE, denial.effects, witness, lost)
+
+    def _weigh_above(self, ancestors: tuple[str, ...]) -> tuple[Witness | None, tuple[Lost, ...]]:
+        """What is lost on a directory and all above it, with a first witness; the allows among it are charged at once."""
+        *upper, path = ancestors
+        if upper and upper[-1] not in self._above:
+            self._above[upper[-1]] = self._weigh_above(tuple(upper))
+        first, before = self._above[upper[-1]] if upper else (None, ())
+        found: dict[Operation, None] = {}
+        for effect, operations in ON_DIRECTORY.items():
+            answer = self.field.ask(effect, path)
+            if answer is not None and not answer.allowed:
+                continue
+            found.update(dict.fromkeys(operations))
+            witness = Witness(operations[0], path, policy=True, target=False)
+            first = first or witness
+            if answer is not None and answer.index is not None:
+                self.ledger.note(answer.index, Verdict.STRICTER, _ABOVE_HOLE, (effect,), witness, (Lost(operations, path),))
+        return first, (*before, Lost(tuple(found), path)) if found else before
 
     def guarded_name(self, denial: Denial) -> None:
         """A name that may not be written, only so that no other file takes it."""
@@ -231,7 +252,7 @@ class Claims:
     def moved_parent(self, denial: Denial, kept: frozenset[str]) -> None:
         """A directory between the literal prefix and the last component can be renamed, and its content leaves the pattern."""
         parents = parents_pattern(denial.pattern)
-        if parents is None:
+        if parents is None or self.ledger.has(denial.layer.index, _PARENT, denial.effects):
             return
         base = join(parents.literal_prefix).rstrip("/")
         if self._parent_leaks(denial, (f"{base}/d", f"{base}/d/e"), kept):
@@ -280,4 +301,5 @@ _READ_ONLY = "AppArmor asks reading of the old name of a rename"
 _DIRECTORY = "a directory that bears a name of the hole stays denied, or it would carry denied content away"
 _GUARDED = "AppArmor does not ask `x` in a rename, so nothing may be written where a program may run"
 _ABOVE = "the directories above the denied path may not be renamed, and `w` on them is also chmod, chown, mkdir and rmdir"
+_ABOVE_HOLE = f"{_HOLE}: {_ABOVE}"
 _PARENT = "a directory above a matching name can be renamed, and its content leaves the pattern"

@@ -64,9 +64,7 @@ def entries(layers: Mapping[Effect, tuple[Layer, ...]]) -> tuple[Entry, ...]:
             known = found.setdefault((layer.index, id(layer.region), layer.denies), [layer, 0])
             known[1] |= 1 << place
     ordered = sorted(found.values(), key=lambda known: _FRONT.get(known[0].index, known[0].index))
-    return tuple(
-        Entry(order, layer, piece, mask) for order, (layer, mask) in enumerate(ordered) for piece in layer.region.pieces
-    )
+    return tuple(Entry(order, layer, piece, mask) for order, (layer, mask) in enumerate(ordered) for piece in layer.region.pieces)
 
 
 @dataclass(slots=True)
@@ -182,7 +180,7 @@ class Field:
                 earlier = (e for e in self._related(prefix, bit) if e.order < entry.order)
                 without = (*entry.piece.without, *outside, *_simple(earlier))
                 sure &= self._search(effect, found, (*area, *entry.piece.within), without)
-        if None not in found and not self._is_denied_somewhere(bit, area, prefix):
+        if None not in found and not self._is_decided(bit, area, prefix):
             sure &= self._search(effect, found, area, (*outside, *_simple(self._related(prefix, bit))))
         return tuple((path, index) for index, path in found.items()), sure
 
@@ -192,11 +190,11 @@ class Field:
             if entry.layer.index in indexes and entry.mask >> PLACE[effect] & 1:
                 yield entry.piece.within[0] if entry.piece.within else EVERYTHING
 
-    def _is_denied_somewhere(self, bit: int, area: tuple[Pattern, ...], prefix: tuple[str, ...]) -> bool:
-        """Whether one deny holds all of `area`: then no object in it is left to no rule."""
+    def _is_decided(self, bit: int, area: tuple[Pattern, ...], prefix: tuple[str, ...]) -> bool:
+        """Whether one pattern of a layer holds all of `area`: then no object in it is left to no rule."""
         tries = next((found for found in map(samples, area) if found), ())
         for path in tries[:1]:
-            near = (e for e in self._candidates(split(path)) if e.layer.denies and e.mask & bit and e.piece.holds(path))
+            near = (e for e in self._candidates(split(path)) if e.mask & bit and e.piece.holds(path))
             return any(self._covers(pattern, inside) for pattern in _simple(near) for inside in area)
         above = (entry for entry in self.denies.above(prefix) if entry.mask & bit)
         return any(covers(pattern, inside) for pattern in islice(_simple(above), COMPARED) for inside in area)
@@ -288,6 +286,8 @@ def _simple(entries: Iterable[Entry]) -> Iterator[Pattern]:
 
 
 def prefix_of(piece: Piece[Any]) -> tuple[str, ...]:
+    if len(piece.within) == 1:
+        return piece.within[0].literal_prefix  # type: ignore[no-any-return]
     return max((atom.literal_prefix for atom in piece.within if isinstance(atom, Glob)), key=len, default=())
 
 

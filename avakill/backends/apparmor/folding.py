@@ -63,5 +63,3 @@ def spellings(text: str, part_of_more: bool) -> tuple[Tokens, ...] | None:
                     todo.append((at + len(tail), (*run, char.encode())))
         todo.append((at + 1, (*run, any_case(text[at]))))
     return tuple(dict.fromkeys(found))
-
-

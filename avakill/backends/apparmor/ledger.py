@@ -11,9 +11,9 @@ from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 
 @dataclass(slots=True)
 class _Draft:
-    effects: set[Effect]
+    effects: set[tuple[Effect, ...]]
     witness: Witness | None
-    lost: dict[tuple[str, bool], dict[Operation, None]] = field(default_factory=dict)
+    lost: dict[tuple[Lost, ...], None] = field(default_factory=dict)
 
 
 class Ledger:
@@ -21,7 +21,7 @@ class Ledger:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._drafts: dict[tuple[int, Verdict, str], _Draft] = {}
+        self._drafts: dict[tuple[int, str], tuple[Verdict, _Draft]] = {}
 
     def note(
         self,
@@ -32,19 +32,46 @@ class Ledger:
         witness: Witness | None = None,
         lost: tuple[Lost, ...] = (),
     ) -> None:
-        draft = self._drafts.setdefault((index, verdict, reason), _Draft(set(), witness))
-        draft.effects.update(effects)
-        draft.witness = draft.witness or witness
-        for entry in lost:
-            draft.lost.setdefault((entry.place, entry.below), {}).update(dict.fromkeys(entry.operations))
+        """A reason always goes with the same verdict."""
+        known = self._drafts.get((index, reason))
+        if known is None:
+            known = self._drafts[index, reason] = (verdict, _Draft(set(), witness))
+        draft = known[1]
+        draft.effects.add(effects)
+        if draft.witness is None:
+            draft.witness = witness
+        if lost:
+            draft.lost[lost] = None
+
+    def has(self, index: int, reason: str, effects: tuple[Effect, ...]) -> bool:
+        """Whether this is already said, of these effects."""
+        known = self._drafts.get((index, reason))
+        return known is not None and effects in known[1].effects
 
     def findings(self) -> tuple[Finding, ...]:
         made = []
-        for (index, verdict, reason), draft in self._drafts.items():
+        for (index, reason), (verdict, draft) in self._drafts.items():
             row = self._plan.row_by_index[index]
-            lost = tuple(Lost(tuple(sorted(ops, key=_ORDER.index)), place, below) for (place, below), ops in draft.lost.items())
-            made.append(Finding(index, verdict, reason, frozenset(draft.effects) & row.effects, draft.witness, lost, row.span))
+            effects = frozenset(effect for some in draft.effects for effect in some)
+            made.append(Finding(index, verdict, reason, effects & row.effects, draft.witness, _merged(draft.lost), row.span))
         return tuple(made)
+
+
+def _merged(found: dict[tuple[Lost, ...], None]) -> tuple[Lost, ...]:
+    """Each place once, with all that is lost there."""
+    if len(found) == 1:
+        (only,) = found
+        if len({(lost.place, lost.below) for lost in only}) == len(only):
+            return only
+    places: dict[tuple[str, bool], list[Lost]] = {}
+    for lost in dict.fromkeys(lost for some in found for lost in some):
+        places.setdefault((lost.place, lost.below), []).append(lost)
+    return tuple(same[0] if len(same) == 1 else _together(same) for same in places.values())
+
+
+def _together(same: list[Lost]) -> Lost:
+    operations = {operation for lost in same for operation in lost.operations}
+    return Lost(tuple(sorted(operations, key=_ORDER.index)), same[0].place, same[0].below)
 
 
 _ORDER = tuple(Operation)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
 
 from avakill.backends.apparmor.claims import W_EFFECTS, Claims
 from avakill.backends.apparmor.cutting import Denial, denials
@@ -37,11 +39,10 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
     reading = (denial for denial in found if Effect.READ in denial.effects)
     claims.unreadable = tuple(path for denial, _ in zip(reading, range(64), strict=False) for path in samples(denial.pattern))
     claims.wider = tuple(denial for denial in found if denial.closed or denial.wide or _has_names(denial))
-    above = {id(denial): ancestors(denial.pattern) for denial in found if denial.whole or denial.objects}
+    above = [ancestors(denial.pattern) if denial.whole or denial.objects else () for denial in found]
     guards = (hole.pattern for denial in found if Effect.EXEC in denial.effects for hole in denial.open)
-    kept = frozenset(path for paths in (*above.values(), *map(_kept, guards)) for path in paths)
-    done: set[tuple[int, Effect, str]] = set()
-    for denial in found:
+    kept = frozenset(path for paths in (*dict.fromkeys(above), *map(_kept, guards)) for path in paths)
+    for denial, upper in zip(found, above, strict=True):
         claims.weigh(denial)
         lines.add_denial(denial)
         for guard, line, is_name in guarded(denial, claims):
@@ -50,10 +51,8 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
             if is_name:
                 lines.add_above(guard.layer, ancestors(guard.pattern))
                 claims.above(guard, ancestors(guard.pattern))
-        new = tuple(path for path in above.get(id(denial), ()) if (denial.layer.index, denial.effects[0], path) not in done)
-        done.update((denial.layer.index, denial.effects[0], path) for path in new)
-        lines.add_above(denial.layer, new)
-        claims.above(denial, new)
+        lines.add_above(denial.layer, upper)
+        claims.above(denial, upper)
         if denial.whole or denial.objects:
             claims.moved_parent(denial, kept)
     network = lower_network(plan, ledger)
@@ -63,7 +62,21 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
         (network.index, network.span) if network is not None else None,
         guarded=bool(lines.lines) or network is not None,
     )
-    return Lowering(profile, ledger.findings(), blind_operations(plan, MEDIATED), {"apparmor": "3.0"})
+    return Lowering(profile, ledger.findings(), _blind(plan), {"apparmor": "3.0"})
+
+
+def _blind(plan: Plan) -> dict[int, tuple[Operation, ...]]:
+    """As `contract.blind_operations`, which is asked once for each set of effects."""
+    known: dict[frozenset[Effect], tuple[Operation, ...]] = {}
+    found: dict[int, tuple[Operation, ...]] = {}
+    for row in plan.rows:
+        if row.denies:
+            if row.effects not in known:
+                one = replace(plan, rows=(row,))
+                known[row.effects] = blind_operations(one, MEDIATED).get(row.index, ())
+            if known[row.effects]:
+                found[row.index] = known[row.effects]
+    return found
 
 
 def _heading(plan: Plan) -> Heading:
@@ -76,8 +89,13 @@ def ancestors(pattern: Pattern) -> tuple[str, ...]:
     if not isinstance(pattern, Glob) or pattern.fold:
         return ()
     names = pattern.literal_prefix
-    last = len(names) if len(names) == len(pattern.parts) else len(names) + 1
-    return tuple(join(names[:length]) for length in range(1, last))
+    return _and_above(names[:-1] if len(names) == len(pattern.parts) else names)
+
+
+@lru_cache(maxsize=16384)
+def _and_above(names: tuple[str, ...]) -> tuple[str, ...]:
+    """A directory and what is above it, from `/` down."""
+    return tuple(join(names[:length]) for length in range(1, len(names) + 1))
 
 
 def _kept(pattern: Pattern) -> tuple[str, ...]:
@@ -94,6 +112,7 @@ class _Lines:
 
     def __init__(self) -> None:
         self.lines: dict[Tokens, tuple[set[str], Layer]] = {}
+        self.above: set[str] = set()
 
     def add(self, tokens: Tokens, permissions: str, layer: Layer) -> None:
         known = self.lines.get(tokens)
@@ -119,14 +138,22 @@ class _Lines:
                 self.add(tokens, "w", denial.layer)
 
     def add_above(self, layer: Layer, paths: tuple[str, ...]) -> None:
-        for path in paths:
+        for path in reversed(paths):
+            if path in self.above:
+                return  # and with it all above it
+            self.above.add(path)
             self.add((encode(f"{path}/"),), "w", layer)
 
     def rules(self) -> tuple[PathRule, ...]:
         return tuple(
-            PathRule(tokens, "".join(sorted(permissions, key=ORDER.index)), layer.index, layer.span)
+            PathRule(tokens, _sorted(frozenset(permissions)), layer.index, layer.span)
             for tokens, (permissions, layer) in self.lines.items()
         )
+
+
+@lru_cache(maxsize=64)
+def _sorted(permissions: frozenset[str]) -> str:
+    return "".join(sorted(permissions, key=ORDER.index))
 
 
 def _directory_forms(cut: Cut) -> Iterator[Tokens]:

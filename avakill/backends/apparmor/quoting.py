@@ -19,6 +19,8 @@ def quoted(tokens: Tokens) -> str:
     text = _run(tokens)
     if text.endswith("/**") and tokens[-1] is Many.ANY:
         text = text[:-2] + "{,**}"  # `**` alone between a slash and the end asks for one byte at least
+    if text.endswith("\\\\"):
+        text = text[:-2] + "[\\134]"  # before the closing quote the lexer would take it for the quote's own
     return f'"{text}"'
 
 

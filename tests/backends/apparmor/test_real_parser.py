@@ -52,9 +52,7 @@ def test_every_odd_name_means_itself_to_the_parser() -> None:
 
 
 @needs_parser
-@pytest.mark.parametrize(
-    "text", ["?x", "[!a]z", "[é-ü]", "[]^-]x", "[a-c]*", "*.tar.*", "**/.env", "*", "*/x", "[+,-.]", "a*"]
-)
+@pytest.mark.parametrize("text", ["?x", "[!a]z", "[é-ü]", "[]^-]x", "[a-c]*", "*.tar.*", "**/.env", "*", "*/x", "[+,-.]", "a*"])
 def test_every_wildcard_means_the_same_to_the_parser(text: str) -> None:
     result = made(rule(0, FILES, "deny", paths(f"/srv/{text}")))
     tries = ("x", "ax", "éx", "z", "az", "bz", "éz", "é", "ü", "a", "]x", "^x", "-x", "abc")
@@ -69,6 +67,15 @@ def test_every_kind_of_hole_is_cut_as_the_parser_reads_it(hole: str) -> None:
     tries = ("docs", "doc", "docsx", "docs/a", "a.md", ".md", "md", "d", "x/a.md", ".env", "env", "x/.env", "x.env")
     more = ("id_", "id_a", "id", "id_a/b", "b.pem")
     assert differences(result.text, names_of(("/srv/app", "/srv/apq", *(f"/srv/app/{name}" for name in (*tries, *more))))) == []
+    assert result.contradictions() == []
+
+
+@needs_parser
+def test_a_line_may_end_in_a_backslash() -> None:
+    hole = quote("/srv/a\\b")
+    result = made(rule(0, FILES, "allow", paths(hole)), rule(1, FILES, "deny", paths("/srv")))
+    assert '"/srv/a[\\134]" rwl' in result.text
+    assert differences(result.text, names_of(tuple(f"/srv/{name}" for name in ("a", "a\\", "a\\b", "a\\c", "a\\\\")))) == []
     assert result.contradictions() == []
 
 
