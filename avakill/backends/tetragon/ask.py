@@ -2,18 +2,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 from avakill.backends.judge import Judgement, Probe, judgements
 from avakill.backends.plan import Layer, Plan
 from avakill.backends.tetragon.model import Selector, Test
-from avakill.backends.tetragon.shapes import Kind, shape_of
 from avakill.ir.effect import FILE_EFFECTS, Effect, Operation
 from avakill.ir.endpoint import read_destination
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern
-from avakill.paths.glob import Glob, join, split
+from avakill.paths.glob import Glob, Wild, join, split
 from avakill.paths.index import PrefixIndex
 
 Names = tuple[str, ...]
@@ -37,46 +36,33 @@ class Ask:
         self.plan = plan
         self.selectors = selectors
         self.sets: dict[int, tuple[frozenset[str], tuple[int, ...]]] = {}
-        self.layers: dict[Effect, Layers] = {}
-        made: dict[tuple[tuple[int, int], ...], Layers] = {}
-        for effect in FILE_EFFECTS:
-            key = tuple((layer.index, id(layer.region)) for layer in plan.layers[effect])
-            if key not in made:
-                made[key] = Layers(plan.layers[effect])
-            self.layers[effect] = made[key]
-        self.distinct = tuple(made.values())
+        self.layers = Layers(plan)
         self.bare = replace(plan, layers=dict.fromkeys(Effect, ()))
-        self.free_paths: dict[str, bool] = {}
 
     # -- f --
 
     def is_free(self, path: str) -> bool:
-        """Whether no layer of any file effect holds the path, nor names anything below it: f allows everything with it."""
-        known = self.free_paths.get(path)
-        if known is None:
-            names = split(path)
-            known = self.free_paths[path] = not any(
-                layers.first(names, path) is not None or layers.names_below(names) for layers in self.distinct
-            )
-        return known
+        """Whether no layer of any file effect holds the path, nor denies a name below it: f allows everything with it."""
+        return not self.layers.holding(path) and not self.names_below(path)
 
     def names_below(self, path: str) -> bool:
-        names = split(path)
-        return any(layers.names_below(names) for layers in self.distinct)
+        """Whether a literal path is denied somewhere below."""
+        return split(path) in self.layers.above
 
     def judge(self, probe: Probe) -> tuple[Judgement, ...]:
-        if probe.operation is Operation.CONNECT:
+        if probe.operation is Operation.CONNECT or (probe.directory and self.names_below(probe.object)):
             return judgements(self.plan, probe)
-        paths = [(path, split(path)) for path in (probe.object, probe.to) if path is not None]
-        if probe.directory and any(layers.names_below(paths[0][1]) for layers in self.distinct):
-            near = {effect: self.layers[effect].near([names for _, names in paths]) for effect in FILE_EFFECTS}
-            return judgements(replace(self.plan, layers={**self.plan.layers, **near}), probe)
         answers = self.bare.answers
-        for path, names in paths:
-            for effect in FILE_EFFECTS:
-                if (effect, path) not in answers:
-                    answers[effect, path] = self.layers[effect].answer(names, path)
+        for path in (probe.object, probe.to):
+            if path is not None and (Effect.READ, path) not in answers:
+                for effect in FILE_EFFECTS:
+                    answers[effect, path] = self.layers.answer(effect, path)
         return judgements(self.bare, probe)
+
+    def row_of(self, effect: Effect, path: str) -> int | None:
+        """The row that denies it."""
+        allowed, row = self.layers.answer(effect, path)
+        return None if allowed else row
 
     # -- the selectors --
 
@@ -108,85 +94,103 @@ class Ask:
         return any(seen[len(seen) - size :] in texts for size in sizes if size <= len(seen))
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A piece of a rule's region: where it stands in the list, and how the last name of all that it holds ends."""
+
+    rank: int
+    piece: Piece[Pattern] | None
+    tail: str
+    effects: dict[Effect, Layer]
+
+
 class Layers:
-    """The layers of an effect, found by where their patterns begin or how they end."""
+    """The layers of all file effects by where their patterns begin, or how they end: what could hold a path."""
 
-    def __init__(self, layers: tuple[Layer, ...]) -> None:
-        self.layers = layers
-        self.trees: dict[Names, int] = {}
-        self.exact: dict[Names, int] = {}
-        self.starts: dict[Names, list[int]] = {}
-        self.ends: PrefixIndex[int] = PrefixIndex()
-        self.denied: dict[Names, list[int]] = {}
+    def __init__(self, plan: Plan) -> None:
+        self.at: dict[Names, list[_Entry]] = {}
+        self.exact: dict[Names, list[_Entry]] = {}
+        self.ends: PrefixIndex[_Entry] = PrefixIndex()
         self.above: set[Names] = set()
-        for at, layer in enumerate(layers):
+        self.known: dict[str, tuple[dict[Effect, Layer], ...]] = {}
+        ranks = {row.index: at for at, row in enumerate(plan.rows)}
+        merged: dict[tuple[int, int], dict[Effect, Layer]] = {}
+        for effect in FILE_EFFECTS:
+            for layer in plan.layers[effect]:
+                merged.setdefault((layer.index, id(layer.region)), {})[effect] = layer
+        for (index, _), effects in merged.items():
+            layer = next(iter(effects.values()))
             for piece in layer.region.pieces:
-                self._add(at, layer, piece)
+                self._add(ranks[index], piece, effects, layer.denies)
 
-    def _add(self, at: int, layer: Layer, piece: Piece[Pattern]) -> None:
+    def _add(self, rank: int, piece: Piece[Pattern], effects: dict[Effect, Layer], denies: bool) -> None:
         globs = [atom for atom in piece.within if isinstance(atom, Glob)]
-        start = max((glob.literal_prefix for glob in globs if not glob.fold), key=len, default=())
-        if len(piece.within) == 1 and not piece.without and globs and not globs[0].fold and len(start) == len(globs[0].parts):
-            (self.trees if globs[0].below else self.exact).setdefault(start, at)
+        plain = [glob for glob in globs if not glob.fold]
+        start = max((glob.literal_prefix for glob in plain), key=len, default=())
+        first = plain[0] if plain else None
+        alone = first is not None and len(piece.within) == 1 and not piece.without
+        if alone and first is not None and first.is_literal:
+            (self.at if first.below else self.exact).setdefault(start, []).append(_Entry(rank, None, "", effects))
         else:
-            shape = shape_of(globs[0]) if globs and not start and not globs[0].fold else None
-            if shape is not None and shape.kind is Kind.NAMED:
-                self.ends.add(tuple(reversed(shape.name.equal if shape.name.equal is not None else shape.name.suffix)), at)
+            tail = _tail(first) if first is not None else ""
+            entry = _Entry(rank, piece, tail, effects)
+            if start or not tail:
+                self.at.setdefault(start, []).append(entry)
             else:
-                self.starts.setdefault(start, []).append(at)
-        if layer.denies:
-            self._note_literals(at, globs)
+                self.ends.add(tuple(reversed(tail)), entry)
+        if denies:
+            for glob in globs:
+                if glob.is_literal:
+                    self._note(glob.literal_prefix)
 
-    def _note_literals(self, at: int, globs: list[Glob]) -> None:
-        for glob in globs:
-            names = glob.literal_prefix
-            if glob.is_literal:
-                self.denied.setdefault(names, []).append(at)
-                while names and names[:-1] not in self.above:
-                    names = names[:-1]
-                    self.above.add(names)
+    def _note(self, names: Names) -> None:
+        while names and names[:-1] not in self.above:
+            names = names[:-1]
+            self.above.add(names)
 
-    def names_below(self, names: Names) -> bool:
-        """Whether a literal path is denied somewhere below."""
-        return names in self.above
+    def holding(self, path: str) -> tuple[dict[Effect, Layer], ...]:
+        """The layers that hold a path, in order."""
+        known = self.known.get(path)
+        if known is None:
+            names = split(path)
+            last = names[-1] if names else ""
+            found = [(entry.rank, entry.effects) for entry in self.exact.get(names, ())]
+            for size in range(len(names) + 1):
+                for entry in self.at.get(names[:size], ()):
+                    if entry.piece is None or (last.endswith(entry.tail) and entry.piece.holds(path)):
+                        found.append((entry.rank, entry.effects))
+            for entry in self.ends.above(tuple(reversed(last))):
+                if entry.piece is None or entry.piece.holds(path):
+                    found.append((entry.rank, entry.effects))
+            found.sort(key=_rank)
+            known = self.known[path] = tuple(effects for _, effects in found)
+        return known
 
-    def _candidates(self, names: Names) -> set[int]:
-        found: set[int] = set()
-        if names in self.exact:
-            found.add(self.exact[names])
-        for size in range(len(names) + 1):
-            base = names[:size]
-            if base in self.trees:
-                found.add(self.trees[base])
-            if base in self.starts:
-                found.update(self.starts[base])
-        if names:
-            found.update(self.ends.above(tuple(reversed(names[-1]))))
-        return found
+    def answer(self, effect: Effect, path: str) -> tuple[bool, int | None]:
+        for effects in self.holding(path):
+            layer = effects.get(effect)
+            if layer is not None:
+                return not layer.denies, layer.index
+        return True, None
 
-    def first(self, names: Names, path: str) -> Layer | None:
-        """The layer that decides."""
-        for at in sorted(self._candidates(names)):
-            if self.layers[at].region.holds(path):
-                return self.layers[at]
-        return None
 
-    def answer(self, names: Names, path: str) -> tuple[bool, int | None]:
-        layer = self.first(names, path)
-        return (True, None) if layer is None else (not layer.denies, layer.index)
+def _rank(found: tuple[int, dict[Effect, Layer]]) -> int:
+    return found[0]
 
-    def near(self, paths: list[Names]) -> tuple[Layer, ...]:
-        """The layers that could hold one of the paths, or something that they name below the first."""
-        found: set[int] = set()
-        for names in paths:
-            found |= self._candidates(names)
-        old = paths[0]
-        for names, denying in self.denied.items():
-            if len(names) > len(old) and names[: len(old)] == old:
-                found.update(denying)
-                for path in paths:
-                    found |= self._candidates((*path, *names[len(old) :]))
-        return tuple(self.layers[at] for at in sorted(found))
+
+def _tail(glob: Glob) -> str:
+    """How the last name of every path of the pattern ends, as far as that is plain."""
+    if glob.below or not glob.parts:
+        return ""
+    last = glob.parts[-1]
+    if isinstance(last, str):
+        return last
+    tail: list[str] = []
+    for atom in reversed(last.atoms if isinstance(last, Wild) else ()):
+        if not isinstance(atom, str):
+            break
+        tail.append(atom)
+    return "".join(reversed(tail))
 
 
 def _calls(probe: Probe) -> Iterator[Call]:

@@ -1,13 +1,14 @@
 """Findings of one lowering, each with a witness that was checked on the selectors themselves."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from avakill.backends.judge import KEPT, Probe
 from avakill.backends.plan import Plan
 from avakill.backends.tetragon.ask import Ask
 from avakill.backends.tetragon.groups import Deny, Group, Grouping, Hole
+from avakill.backends.tetragon.renames import has_root
 from avakill.backends.tetragon.samples import example, examples, glob_of, samples
 from avakill.backends.tetragon.shapes import Kind, Shape, shape_of
 from avakill.backends.tetragon.terms import name_terms, path_terms
@@ -40,10 +41,11 @@ class _Claim:
 
 
 class Claims:
-    def __init__(self, plan: Plan, ask: Ask) -> None:
+    def __init__(self, plan: Plan, ask: Ask, all_fits: bool = True) -> None:
         self.plan = plan
         self.ask = ask
         self.budget = BUDGET
+        self.all_fits = all_fits
         self.is_big = len(plan.rows) > VERIFIED
         self.strict: dict[tuple[int, str], _Claim] = {}
         self.others: list[Finding] = []
@@ -67,10 +69,8 @@ class Claims:
         and what is below a moved directory would have to be compared with all of it)."""
         if probe.directory and self.is_big and self.ask.names_below(probe.object):
             return None
-        if not self.ask.denied(probe):
-            return None
         answers = self.ask.judge(probe)
-        if not all(answer.allowed for answer in answers):
+        if not all(answer.allowed for answer in answers) or not self.ask.denied(probe):
             return None
         return tuple(dict.fromkeys(answer.index for answer in answers if answer.index is not None))
 
@@ -90,6 +90,19 @@ class Claims:
                 self.claim(allows, (), f"a deny below closes a part of it: {reason}", probe, lost)
                 return True
         return False
+
+    def claim_if_allowed(self, row: int, effects: Iterable[Effect], reason: str, probe: Probe, lost: Iterable[Lost]) -> bool:
+        """Claim what is known to be denied, where f allows it."""
+        if probe.directory and self.is_big and self.ask.names_below(probe.object):
+            return False
+        answers = self.ask.judge(probe)
+        if not all(answer.allowed for answer in answers):
+            return False
+        lost = tuple(lost)
+        self.claim((row,), effects, reason, probe, lost)
+        named = dict.fromkeys(answer.index for answer in answers if answer.index is not None and answer.index != row)
+        self.claim(named, (), f"a deny below closes a part of it: {reason}", probe, lost)
+        return True
 
     def claim(self, rows: Iterable[int], effects: Iterable[Effect], reason: str, probe: Probe, lost: Iterable[Lost]) -> None:
         for row in rows:
@@ -252,17 +265,20 @@ def _claim_merged(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> 
     operation = _asked_for(effects)
     every = Lost(operations(effects), join(common), True)
     for at, deny in enumerate(denies):
-        base = deny.shape.base
-        if (deny.row, reason) in claims.strict:
-            claims.more((deny.row,), effects, reason, (every,))
-            continue
-        others = (denies[(at + step) % len(denies)].shape for step in (1, 2, 3, len(denies) // 2))
-        parent = base[:-1] if deny.shape.kind in (Kind.TREE, Kind.EXACT) else base
-        paths = [join((*parent, other.base[-1])) for other in others if other.base]
-        paths += [p for o in (denies[(at + 1) % len(denies)],) for p in samples(Shape(deny.shape.kind, base, o.shape.name))]
-        lost = (every,)
-        probes = [operation(path) for path in paths]
-        alike.claim(claims, deny.shape.kind, deny.row, effects, reason, probes, lost)
+        probes = (operation(path) for path in _crossed(denies, at))
+        alike.claim(claims, deny.shape.kind, deny.row, effects, reason, probes, (every,))
+
+
+def _crossed(denies: list[Deny], at: int) -> Iterator[str]:
+    """A directory of one deny with the name of another."""
+    shape = denies[at].shape
+    base = shape.base
+    parent = base[:-1] if shape.kind in (Kind.TREE, Kind.EXACT) else base
+    for step in (1, 2, 3, len(denies) // 2):
+        other = denies[(at + step) % len(denies)].shape
+        if other.base:
+            yield join((*parent, other.base[-1]))
+    yield from samples(Shape(shape.kind, base, denies[(at + 1) % len(denies)].shape.name))
 
 
 def _asked_for(effects: tuple[Effect, ...]) -> Callable[[str], Probe]:
@@ -289,12 +305,15 @@ def _claim_nodes(claims: Claims, grouping: Grouping, group: Group, effects: tupl
     if not name_terms(group).nodes_closed:
         return
     reason = "the exceptions have too many different names: what is in them is open, but not making or removing them"
+    around: PrefixIndex[Deny] = PrefixIndex()
+    for deny in group.denies:
+        around.add(deny.shape.base, deny)
     for hole in grouping.holes:
         if hole.shape is not None and not hole.shape.is_wild and hole.shape in group.holes:
             path = samples(hole.shape)[0] if hole.shape.kind is Kind.STRETCH else join(hole.shape.base)
             probes = [Probe(op, path) for effect in effects if effect in (Effect.CREATE, Effect.DELETE) for op in PROBE_OF[effect]]
             probes += [Probe(Operation.RENAME, path, "/tmp/q7-moved"), Probe(Operation.RENAME, "/tmp/q7", path)]
-            near = [d.row for d in group.denies if d.shape.holds(hole.shape.base)]
+            near = [d.row for d in around.above(hole.shape.base) if d.shape.holds(hole.shape.base)]
             lost = (Lost(operations(effects), path),)
             claims.over((*near[:4], hole.row), effects, reason, probes, lost)
 
@@ -345,7 +364,7 @@ class _Alike:
         row: int,
         effects: Iterable[Effect],
         reason: str,
-        probes: Sequence[Probe],
+        probes: Iterable[Probe],
         lost: Iterable[Lost],
     ) -> None:
         if (row, reason) in claims.strict:
@@ -354,11 +373,11 @@ class _Alike:
         for at, probe in enumerate(probes):
             free = claims.ask.is_free(probe.object) and (probe.to is None or claims.ask.is_free(probe.to))
             worked = self.tried.get((key, at), 0)
-            if free and worked >= TRIED:
-                claims.claim((row,), effects, reason, probe, lost)
+            ours = free or any(claims.ask.row_of(effect, probe.object) == row for effect in KEPT)
+            if ours and worked >= TRIED and claims.all_fits and claims.claim_if_allowed(row, effects, reason, probe, lost):
                 return
             if claims.over((row,), effects, reason, (probe,), lost):
-                self.tried[key, at] = worked + free
+                self.tried[key, at] = worked + ours
                 return
             self.tried[key, at] = 0
 
@@ -372,17 +391,29 @@ def _claim_inner_moves(
     mine = [effect for effect in effects if effect in KEPT]
     reason = "renames and new links of what it denies are refused also where they gain nothing"
     last: Deny | None = None
+    alike = _Alike()
+    rooted = has_root(grouping)
     for deny in grouping.denies:
         if (deny.row, deny.shape) in shut:
             continue
-        paths = examples(deny.piece, deny.shape)
         more = examples(last.piece, last.shape)[:1] if last is not None and last.row == deny.row else ()
         last = deny
-        one = paths[0] if paths else join(deny.shape.base)
-        goals = (*paths[1:], f"{one}-moved", *more, join((*split(one)[:-1], "zz", split(one)[-1])) if one != "/" else "/q7")
-        probes = [Probe(operation, one, goal) for goal in goals if goal != one for operation in MOVES]
         lost = (Lost(MOVES, join(deny.shape.base), True),)
-        claims.over((deny.row,), mine, reason, probes, lost)
+        probes = _inner_moves(deny, more)
+        if rooted:
+            claims.over((deny.row,), mine, reason, probes, lost)
+        else:
+            alike.claim(claims, id(grouping), deny.row, mine, reason, probes, lost)
+
+
+def _inner_moves(deny: Deny, more: tuple[str, ...]) -> Iterator[Probe]:
+    paths = examples(deny.piece, deny.shape)
+    one = paths[0] if paths else join(deny.shape.base)
+    goals = (*paths[1:], f"{one}-moved", *more, join((*split(one)[:-1], "zz", split(one)[-1])) if one != "/" else "/q7")
+    for goal in goals:
+        if goal != one:
+            for operation in MOVES:
+                yield Probe(operation, one, goal)
 
 
 def claim_moves_in_holes(claims: Claims, groupings: Mapping[Effect, Grouping]) -> None:
@@ -412,8 +443,10 @@ def _denying(claims: Claims, effect: Effect, path: str, grouping: Grouping) -> l
     """The row that denies the effect there, or whose denied tree is below."""
     answers = claims.ask.judge(Probe(PROBE_OF[effect][0], path))
     here = [answer.index for answer in answers if answer.index is not None and not answer.allowed]
+    if here or claims.is_big:
+        return here
     names = split(path)
-    return here or [deny.row for deny in grouping.denies if deny.shape.base[: len(names)] == names][:4]
+    return [deny.row for deny in grouping.denies if deny.shape.base[: len(names)] == names][:4]
 
 
 # -- what reading costs programs --
@@ -425,13 +458,20 @@ def claim_programs(claims: Claims, groupings: Mapping[Effect, Grouping]) -> None
     if reads is runs:
         return
     reason = "a program is opened for reading when it starts: what cannot be read cannot be run either"
-    free = not runs.denies and not runs.holes
-    bare = {id(deny) for group in reads.groups if not group.holes and not group.wild for deny in group.denies}
     for deny in reads.denies:
-        paths = samples(deny.shape) if deny.shape.is_exact else (*samples(deny.shape), *examples(deny.piece, deny.shape))
         lost = (Lost((Operation.EXEC,), join(deny.shape.base), True),)
-        if free and id(deny) in bare:
-            claims.claim((deny.row,), (Effect.READ,), reason, Probe(Operation.EXEC, paths[0]), lost)
+        if (deny.row, reason) in claims.strict:
+            claims.more((deny.row,), (Effect.READ,), reason, lost)
+            continue
+        paths = samples(deny.shape) if deny.shape.is_exact else (*samples(deny.shape), *examples(deny.piece, deny.shape))
+        for path in paths:
+            if claims.all_fits and claims.ask.row_of(Effect.READ, path) == deny.row:
+                allowed, row = claims.ask.layers.answer(Effect.EXEC, path)
+                if allowed:
+                    probe = Probe(Operation.EXEC, path)
+                    claims.claim((deny.row,), (Effect.READ,), reason, probe, lost)
+                    claims.claim(() if row is None else (row,), (), f"a deny below closes a part of it: {reason}", probe, lost)
+                    break
         else:
             claims.over((deny.row,), (Effect.READ,), reason, (Probe(Operation.EXEC, path) for path in paths), lost)
     for hole in (*runs.holes, *reads.holes):

@@ -59,7 +59,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
         if not left:
             break
     ask = Ask(plan, {name: tuple(s for hook in hooks if hook.name == name for s in hook.selectors) for name in ORDER})
-    claims = Claims(plan, ask)
+    claims = Claims(plan, ask, not left)
     shut = shut_to_names(groupings[Effect.CREATE])
     for effects, grouping in _distinct(groupings):
         claim_grouping(claims, grouping, effects, shut)

@@ -9,7 +9,7 @@ from avakill.backends.tetragon.groups import Deny, Group, Grouping, beyond, merg
 from avakill.backends.tetragon.hooks import Draft, bind, mask
 from avakill.backends.tetragon.model import Arg, Test
 from avakill.backends.tetragon.shapes import Kind, Shape
-from avakill.backends.tetragon.terms import Holes, Names, Part, Term, child, name_terms, pair_terms, path_terms, unite
+from avakill.backends.tetragon.terms import Names, Part, Term, child, holes_of, name_terms, pair_terms, path_terms, unite
 from avakill.ir.effect import Effect
 from avakill.ir.region import Piece
 from avakill.paths.glob import join
@@ -181,7 +181,7 @@ def top_terms(groups: list[Group]) -> list[Term]:
     """The directories whose rename would move what the groups deny."""
     live: dict[Shape, Span] = {}
     for group in groups:
-        holes = Holes(group)
+        holes = holes_of(group)
         for deny in group.denies:
             if not holes.covers(deny.shape.base):
                 live.setdefault(deny.shape, deny.span)

@@ -59,10 +59,26 @@ def example(within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> str | 
         return None
 
 
+def filled(glob: Glob) -> str | None:
+    """A path of a pattern without classes: each wildcard filled in."""
+    names: list[str] = []
+    for part in glob.parts:
+        if isinstance(part, str):
+            names.append(part)
+        elif isinstance(part, Wild):
+            if not all(isinstance(atom, str) or atom is Wildcard.SOME for atom in part.atoms):
+                return None
+            names.append("".join(atom if isinstance(atom, str) else "q7" for atom in part.atoms))
+    return join(tuple(names))
+
+
 def examples(piece: Piece[Pattern], shape: Shape) -> tuple[str, ...]:
     """Paths of a piece: cheap ones where they fit, else a shortest one."""
     found = tuple(path for path in samples(shape) if piece.holds(path))
     if found:
         return found
+    for pattern in piece.within:
+        if isinstance(pattern, Glob) and (path := filled(pattern)) is not None and piece.holds(path):
+            return (path,)
     path = example(piece.within, piece.without)
     return () if path is None else (path,)

@@ -55,6 +55,7 @@ class Holes:
         for hole in group.holes:
             if hole.kind is Kind.STRETCH:
                 self.stretches.setdefault(hole.base, []).append(hole.name.prefix)
+        self.covered: dict[Names, bool] = {}
         self.wild = tuple(hole.name for hole in group.wild)
         self.nodes = self._nodes()
         self.prefixes = values(
@@ -77,6 +78,12 @@ class Holes:
         """Whether all at and below `names` is open."""
         if not self.trees and not self.stretches:
             return False
+        known = self.covered.get(names)
+        if known is None:
+            known = self.covered[names] = self._covers(names)
+        return known
+
+    def _covers(self, names: Names) -> bool:
         for size in range(len(names) + 1):
             if names[:size] in self.trees:
                 return True
@@ -91,6 +98,13 @@ class Holes:
     def dir_is_open(self, names: Names) -> bool:
         """Whether every name in the directory is open."""
         return self.covers(names) or "" in self.stretches.get(names, ())
+
+
+def holes_of(group: Group) -> Holes:
+    made = group.made.get("holes")
+    if not isinstance(made, Holes):
+        made = group.made["holes"] = Holes(group)
+    return made
 
 
 def values(texts: Iterable[str], span: Span = NOWHERE) -> tuple[Value, ...]:
@@ -116,7 +130,7 @@ def path_terms(group: Group) -> Terms:
 
 
 def _path_terms(group: Group) -> Terms:
-    holes = Holes(group)
+    holes = holes_of(group)
     result = Terms()
     equal = unite(
         (join(deny.shape.base), deny.span)
@@ -215,7 +229,7 @@ def name_terms(group: Group) -> Terms:
 
 
 def _name_terms(group: Group) -> Terms:
-    holes = Holes(group)
+    holes = holes_of(group)
     result = Terms()
     nodes = _node_classes(group, holes, result)
     special = {base for bases, _ in nodes for base in bases}
