@@ -36,6 +36,7 @@ class Ask:
         self.plan = plan
         self.selectors = selectors
         self.sets: dict[int, tuple[frozenset[str], tuple[int, ...]]] = {}
+        self.ready: dict[str, list[list[_Ready]]] = {}
         self.layers = Layers(plan)
         self.bare = replace(plan, layers=dict.fromkeys(Effect, ()))
 
@@ -67,31 +68,71 @@ class Ask:
     # -- the selectors --
 
     def denied(self, probe: Probe) -> bool:
-        calls = list(_calls(probe))
-        answers = [any(self._holds(s, call) for s in self.selectors.get(hook, ())) for hook, call in calls]
-        return all(answers) if probe.operation is Operation.CONNECT else any(answers)
+        if probe.operation is Operation.CONNECT:
+            return all(self._refuses(hook, call) for hook, call in _calls(probe))
+        return any(self._refuses(hook, call) for hook, call in _calls(probe))
 
-    def _holds(self, selector: Selector, call: Mapping[tuple[int, str], Seen]) -> bool:
-        return all(self._test(test, call[(test.arg.index, test.arg.resolve)]) for test in selector.tests)
+    def _refuses(self, hook: str, call: Mapping[tuple[int, str], Seen]) -> bool:
+        selectors = self.ready.get(hook)
+        if selectors is None:
+            selectors = self.ready[hook] = [[self._ready(test) for test in s.tests] for s in self.selectors.get(hook, ())]
+        for selector in selectors:
+            for test in selector:
+                if not test.holds(call[test.key]):
+                    break
+            else:
+                return True
+        return False
 
-    def _test(self, test: Test, seen: Seen) -> bool:
-        operator = test.operator
-        if operator == "Mask":
-            return any(int(seen) & int(text) for text, _ in test.values)
-        if operator.endswith(("SAddr", "SPort", "Family")):
-            return operator.startswith("Not") != any(_address(operator, text, str(seen)) for text, _ in test.values)
-        return operator.startswith("Not") != self._string(test, str(seen))
-
-    def _string(self, test: Test, seen: str) -> bool:
+    def _ready(self, test: Test) -> _Ready:
         if id(test.values) not in self.sets:
             texts = frozenset(text for text, _ in test.values)
             self.sets[id(test.values)] = (texts, tuple(sorted({len(text) for text in texts})))
-        texts, sizes = self.sets[id(test.values)]
-        if test.operator.endswith("Equal"):
-            return seen in texts
-        if test.operator.endswith("Prefix"):
-            return any(seen[:size] in texts for size in sizes if size <= len(seen))
-        return any(seen[len(seen) - size :] in texts for size in sizes if size <= len(seen))
+        return _Ready((test.arg.index, test.arg.resolve), test.operator, *self.sets[id(test.values)])
+
+
+class _Ready:
+    """A test, ready to be asked many times."""
+
+    __slots__ = ("denies", "key", "sizes", "texts", "word")
+
+    def __init__(self, key: tuple[int, str], operator: str, texts: frozenset[str], sizes: tuple[int, ...]) -> None:
+        self.key = key
+        self.texts = texts
+        self.sizes = sizes
+        self.denies = not operator.startswith("Not")
+        self.word = operator.removeprefix("Not")
+
+    def holds(self, seen: Seen) -> bool:
+        word = self.word
+        if word == "Mask":
+            return any(int(seen) & int(text) for text in self.texts)
+        text = str(seen)
+        if word == "Equal":
+            found = text in self.texts
+        elif word == "Prefix":
+            found = self._begins(text)
+        elif word == "Postfix":
+            found = self._ends(text)
+        else:
+            found = any(_address(word, value, text) for value in self.texts)
+        return found == self.denies
+
+    def _begins(self, text: str) -> bool:
+        for size in self.sizes:
+            if size > len(text):
+                return False
+            if text[:size] in self.texts:
+                return True
+        return False
+
+    def _ends(self, text: str) -> bool:
+        for size in self.sizes:
+            if size > len(text):
+                return False
+            if text[len(text) - size :] in self.texts:
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from avakill.backends.tetragon.groups import Deny, Group, Grouping, Hole
 from avakill.backends.tetragon.renames import has_root
 from avakill.backends.tetragon.samples import example, examples, glob_of, samples
 from avakill.backends.tetragon.shapes import Kind, Shape, shape_of
-from avakill.backends.tetragon.terms import name_terms, path_terms
+from avakill.backends.tetragon.terms import holes_of, name_terms, path_terms
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 from avakill.paths.automaton import Pattern
@@ -260,13 +260,16 @@ def _claim_merged(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> 
         return
     reason = "its directories and names are too many pairs for Tetragon's selectors, so each name is denied in each directory"
     common = _common([deny.shape.base[:-1] for deny in group.denies])
-    denies = group.denies
+    holes = holes_of(group)
+    pairs = [d for d in group.denies if d.shape.kind in (Kind.TREE, Kind.EXACT) and d.shape.base and not holes.open(d.shape.base)]
+    wild = [d for d in group.denies if d.shape.is_wild]
     alike = _Alike()
     operation = _asked_for(effects)
-    every = Lost(operations(effects), join(common), True)
-    for at, deny in enumerate(denies):
-        probes = (operation(path) for path in _crossed(denies, at))
-        alike.claim(claims, deny.shape.kind, deny.row, effects, reason, probes, (every,))
+    every = (Lost(operations(effects), join(common), True),)
+    for denies in (pairs, wild):
+        for at, deny in enumerate(denies):
+            probes = (operation(path) for path in _crossed(denies, at))
+            alike.claim(claims, deny.shape.kind, deny.row, effects, reason, probes, every, denies is pairs)
 
 
 def _crossed(denies: list[Deny], at: int) -> Iterator[str]:
@@ -366,14 +369,16 @@ class _Alike:
         reason: str,
         probes: Iterable[Probe],
         lost: Iterable[Lost],
+        sure: bool = False,
     ) -> None:
+        """`sure`: the selectors that deny it have no exceptions, so it does not matter what touches the path."""
         if (row, reason) in claims.strict:
             claims.more((row,), effects, reason, lost)
             return
         for at, probe in enumerate(probes):
-            free = claims.ask.is_free(probe.object) and (probe.to is None or claims.ask.is_free(probe.to))
+            free = not sure and claims.ask.is_free(probe.object) and (probe.to is None or claims.ask.is_free(probe.to))
             worked = self.tried.get((key, at), 0)
-            ours = free or any(claims.ask.row_of(effect, probe.object) == row for effect in KEPT)
+            ours = sure or free or any(claims.ask.row_of(effect, probe.object) == row for effect in KEPT)
             if ours and worked >= TRIED and claims.all_fits and claims.claim_if_allowed(row, effects, reason, probe, lost):
                 return
             if claims.over((row,), effects, reason, (probe,), lost):

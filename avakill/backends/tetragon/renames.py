@@ -163,8 +163,8 @@ def opened(grouping: Grouping) -> list[Term]:
     holes = Group([Deny(0, 0, NOWHERE, shape, Piece()) for shape in shapes])
     for deny in grouping.denies:
         holes.denies.extend(Deny(0, 0, NOWHERE, shape, Piece()) for shape in deny.without)
-    if any(deny.piece.without for deny in grouping.denies):
-        return [()]
+    if any(deny.piece.without for deny in grouping.denies) or any(hole.shape is None for hole in grouping.holes):
+        return [()]  # f opens more than the selectors say
     return name_terms(holes).terms
 
 
