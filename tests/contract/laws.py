@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from avakill.backends.contract import Lowering
-from avakill.backends.judge import Judgement, Probe, judge, judgements
+from avakill.backends.judge import Judgement, Probe, _below, decide, judge, judgements
 from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness, combine
@@ -19,6 +20,14 @@ from tests.contract.world import World, make_world
 __all__ = ["TARGET", "World", "contradictions", "make_world", "plans", "policies", "probes", "verdicts"]
 
 OPEN = (Verdict.WEAKER, Verdict.UNENFORCEABLE)
+TAKEN = {
+    Effect.READ: Operation.READ,
+    Effect.WRITE: Operation.WRITE,
+    Effect.EXEC: Operation.EXEC,
+    Effect.DELETE: Operation.UNLINK,
+}
+"""What a moved directory could take along, and how that is tried at the new name."""
+
 NAME_OPERATIONS = (Operation.RENAME, Operation.LINK)
 
 
@@ -41,7 +50,7 @@ def contradictions(
         wanted = all(answer.allowed for answer in answers)
         got = allows(probe)
         if got and not wanted:
-            result.extend(_leaks(plan, lowering, probe, answers))
+            result.extend(_leaks(plan, lowering, probe, tuple(_let_through(plan, probe, answers, allows))))
         elif wanted and not got:
             result.extend(_over_denials(plan, lowering, probe, answers))
     for finding in lowering.findings:
@@ -62,6 +71,24 @@ def _ill_formed(plan: Plan, lowering: Lowering[Any]) -> Iterator[str]:
             yield f"row {finding.index}: STRICTER without a witness or a lost place: {finding.reason}"
         if finding.verdict is Verdict.WEAKER and finding.witness is None:
             yield f"row {finding.index}: WEAKER without a witness: {finding.reason}"
+
+
+def _let_through(plan: Plan, probe: Probe, answers: tuple[Judgement, ...], allows: Callable[[Probe], bool]) -> Iterator[Judgement]:
+    """The answers that an allowed operation goes against. What a moved directory takes along, and is as closed under its
+    new name as it was under the old one, was not let through (semantics §2)."""
+    if probe.operation is not Operation.RENAME or not probe.directory or probe.exchange or probe.to is None:
+        yield from answers
+        return
+    yield from judgements(plan, replace(probe, directory=False, contents=()))
+    for below in _below(plan, probe.object, probe.contents):
+        here, there = f"{probe.object.rstrip('/')}/{below}", f"{probe.to.rstrip('/')}/{below}"
+        for effect, operation in TAKEN.items():
+            answer = decide(plan, effect, here)
+            if not answer.allowed and allows(Probe(operation, there)):
+                yield answer
+        answer = decide(plan, Effect.CREATE, there)
+        if not answer.allowed and allows(Probe(Operation.CREATE, here)):
+            yield answer
 
 
 def _leaks(plan: Plan, lowering: Lowering[Any], probe: Probe, answers: tuple[Judgement, ...]) -> Iterator[str]:

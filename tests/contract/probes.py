@@ -62,14 +62,19 @@ def _moves(world: World) -> Iterator[Probe]:
         goal = directories[(index * 7) % len(directories)]
         inside = free_name(world, goal)
         for to in (beside, inside, "/tmp/moved"):
-            if not world.exists(to) and not (to + "/").startswith(path + "/"):
+            if not world.exists(to) and not (to + "/").startswith(path + "/") and _in_dev(path) == _in_dev(to):
                 yield Probe(Operation.RENAME, path, to, directory, contents=contents)
                 if not directory:
                     yield Probe(Operation.LINK, path, to)
         if not directory:
             over = files[(index * 5 + 1) % len(files)]
-            if over != path:
+            if over != path and _in_dev(path) == _in_dev(over):
                 yield Probe(Operation.RENAME, path, over, replaces=True)
+
+
+def _in_dev(path: str) -> bool:
+    """Whether it is on the devices' own file system: no kernel moves a name from one to another."""
+    return path == "/dev" or path.startswith("/dev/")
 
 
 def free_name(world: World, directory: str) -> str:

@@ -169,9 +169,6 @@ class Profile:
     def allows(self, probe: Probe) -> bool:
         return all(self.permits(query) for query in queries(probe))
 
-    def permits_at(self, operation: str, path: str) -> bool:
-        return self.permits(_on(operation, path))
-
 
 def _on(operation: str, path: str, directory: bool = False) -> Query:
     return Query(operation, resolved(path, operation), directory)

@@ -113,10 +113,20 @@ def _differing(ground: Ground, level: Level, effect: Effect) -> str | None:
         if found is not None:
             return found
     for piece in level.pieces:
-        for path in ground.search.exact(piece, _around(ground, level, effect, piece)):
+        around = ground.search.exact(piece, _around(ground, level, effect, piece))
+        for path in (*around, *_in_exceptions(ground, piece)):
             if field.decide(effect, path) is level and not field.denies(Effect.DELETE, path):
                 return path
     return None
+
+
+def _in_exceptions(ground: Ground, piece: PathPiece) -> Iterator[str]:
+    """Paths of the piece in what other regions leave out."""
+    left_out = dict.fromkeys(atom for level in ground.field.levels[:64] for other in level.pieces for atom in other.without)
+    for atom in islice(left_out, 12):
+        inside: PathPiece = Piece((*piece.within, atom), piece.without)
+        if meet(Piece((atom,)), piece, ground.budget):
+            yield from ground.search.exact(inside)
 
 
 def _around(ground: Ground, level: Level, effect: Effect, piece: PathPiece) -> tuple[Pattern, ...]:
