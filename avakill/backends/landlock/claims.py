@@ -1,4 +1,4 @@
-"""What Landlock loses and lets through for the layers of one effect, on any file system (semantics §5, §6)."""
+"""What Landlock loses and lets through, on any file system (semantics §5, §6)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
 
-from avakill.backends.landlock.example import LATER, NEW, paths_in
-from avakill.backends.landlock.ground import Ground, Names, Sort, Spot, Unknown, is_exact, prefix_of
-from avakill.backends.landlock.model import is_loose
+from avakill.backends.landlock.example import LATER, NEW, made_in, searched
+from avakill.backends.landlock.field import CREATE, DELETE, EFFECT, EXEC, NAMES, OBJECTS, READ, Names, Spot, Unit, bits_of
+from avakill.backends.landlock.ground import Ground, Unknown
 from avakill.backends.plan import FLOOR, Layer
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.region import Piece
@@ -46,234 +46,267 @@ HOLE = "what this rule allows is granted as it exists at launch: what is made or
 LATER_FILES = "only what exists at launch is covered: a name that the pattern matches later, below a granted directory, is open"
 
 
-class Claims:
-    """The findings for the layers of one ground."""
+class Sort:
+    """The effects of `mask` whose rights are asked of the same thing: what their claims share."""
 
-    def __init__(self, ground: Ground, runs: Runs) -> None:
+    def __init__(self, mask: int) -> None:
+        self.mask = mask
+        self.bits = bits_of(mask)
+        self.effects = frozenset(EFFECT[bit] for bit in self.bits)
+        moves = (Operation.RENAME,) if mask == DELETE else _MOVES
+        self.operations = (*(op for bit in self.bits for op in _LOST[EFFECT[bit]]), *moves)
+        listing = ", and listing them" if mask & READ else ""
+        self.reason = SPLIT.format(listing=listing) if mask & OBJECTS else SPLIT_NAMES
+        self.chains: dict[Names, tuple[Lost, ...]] = {}
+        self.seen: dict[Names, Witness | None] = {}
+
+    def lost(self, names: Names) -> Lost:
+        """All operations, there and below."""
+        return Lost(self.operations, join(names), True)
+
+
+class Claims:
+    """The findings of all layers: for each rule those of objects and those of names."""
+
+    def __init__(self, ground: Ground, runs: Runs, denied: int) -> None:
         self._ground = ground
         self._runs = runs
-        moves = (Operation.RENAME,) if ground.effects == (Effect.DELETE,) else _MOVES
-        self._operations = (*(op for effect in ground.effects for op in _LOST[effect]), *moves)
-        self._effects = frozenset(ground.effects)
-        self._chains: dict[Names, tuple[Lost, ...]] = {}
-        self._seen: dict[Names, Witness | None] = {}
-        listing = ", and listing them" if Effect.READ in ground.effects else ""
-        self._reason = SPLIT.format(listing=listing) if ground.sort is Sort.OBJECT else SPLIT_NAMES
+        self._denied = denied
+        self._exec_apart = any(bool(unit.mask & READ) != bool(unit.mask & EXEC) for unit in ground.field.units)
+        self._sorts: dict[int, Sort] = {}
 
     def findings(self) -> Iterator[Finding]:
-        if not any(layer.denies for layer in self._ground.layers):
-            return
-        for order, layer in enumerate(self._ground.layers):
-            if layer.denies:
-                yield from self._of_deny(order, layer)
-            elif not self._is_there(layer):
-                yield from self._of_allow(layer)
-
-    def _is_there(self, layer: Layer) -> bool:
-        """The floor's devices and programs are files that exist when a process starts; READ has directories too."""
-        return layer.index == FLOOR and Effect.READ not in self._effects
+        for sort in (OBJECTS & self._denied, NAMES & self._denied):
+            for unit in self._ground.field.units:
+                mask = unit.mask & sort
+                if not mask:
+                    continue
+                shared = self._sorts.get(mask)
+                if shared is None:
+                    shared = self._sorts[mask] = Sort(mask)
+                if unit.layer.denies:
+                    yield from self._of_deny(unit, shared)
+                elif not _is_there(unit.layer, mask):
+                    yield from self._of_allow(unit, shared)
 
     # -- denies --
 
-    def _of_deny(self, order: int, layer: Layer) -> Iterator[Finding]:
-        lost: dict[Lost, None] = {}
+    def _of_deny(self, unit: Unit, sort: Sort) -> Iterator[Finding]:
         found: Witness | None = None
-        for piece in layer.region.pieces:
-            places, shown = self._cost(order, piece)
-            lost.update(dict.fromkeys(places))
-            found = found or shown
-        if found is not None and lost:
-            yield self._finding(layer, Verdict.STRICTER, self._reason, found, tuple(lost))
-        for piece in layer.region.pieces:
-            if is_loose(piece):
-                shown = self._later(layer, piece)
+        if len(unit.spots) == 1:
+            places, found = self._cost(unit.spots[0], sort)
+        else:
+            lost: dict[int, Lost] = {}
+            for spot in unit.spots:
+                costs, shown = self._cost(spot, sort)
+                lost.update((id(place), place) for place in costs)
+                found = found or shown
+            places = tuple(lost.values())
+        if found is not None and places:
+            yield _finding(unit.layer, sort, Verdict.STRICTER, sort.reason, found, places)
+        for spot in unit.spots:
+            if spot.loose and sort.mask & ~spot.shadow:
+                shown = self._later(unit.layer, spot, sort)
                 if shown is not None:
-                    yield self._finding(layer, Verdict.WEAKER, LATER_FILES, shown)
+                    yield _finding(unit.layer, sort, Verdict.WEAKER, LATER_FILES, shown)
                     return
 
-    def _finding(
-        self, layer: Layer, verdict: Verdict, reason: str, found: Witness, lost: tuple[Lost, ...] = ()
-    ) -> Finding:
-        return Finding(layer.index, verdict, reason, self._effects, found, lost, layer.span)
-
-    def _cost(self, order: int, piece: Piece[Any]) -> tuple[tuple[Lost, ...], Witness | None]:
-        prefix = prefix_of(piece)
-        literal = len(piece.within) == 1 and not piece.without and piece.within[0].literal_prefix == getattr(
-            piece.within[0], "parts", None
-        )
-        if literal:
-            edge = prefix if is_exact(piece) and self._ground.sort is Sort.OBJECT else prefix[:-1] if prefix else None
-            places = self._chain(edge) if edge is not None else ()
-            shown = self._shown(edge) if edge is not None else None
-        else:
-            places = (*self._chain(prefix), Lost(self._operations, join(prefix), True)) if self._widens(piece) else ()
-            shown = self._shown(prefix) if places and not is_loose(piece) else None
-            if places and is_loose(piece):
-                shown = self._shown_loosely(piece)
-        if self._ground.has_allows or piece.without:
-            holes, example = self._holes(order, piece, prefix)
+    def _cost(self, spot: Spot, sort: Sort) -> tuple[tuple[Lost, ...], Witness | None]:
+        prefix = spot.prefix
+        places: tuple[Lost, ...] = ()
+        shown: Witness | None = None
+        if spot.literal:
+            if prefix or (spot.exact and sort.mask & OBJECTS):
+                edge = prefix if spot.exact and sort.mask & OBJECTS else prefix[:-1]
+                places, shown = self._chain(edge, sort), self._shown(edge, sort)
+        elif _widens(spot.piece):
+            places = (*self._chain(prefix, sort), sort.lost(prefix))
+            shown = self._shown_loosely(spot, sort) if spot.loose else self._shown(prefix, sort)
+        if self._ground.allows_of & sort.mask or spot.piece.without:
+            holes, example = self._holes(spot, sort)
             places, shown = (*places, *holes), shown or example
-        if Effect.READ in self._effects and Effect.EXEC not in self._effects:
+        if sort.mask & READ and self._exec_apart:
             places = (*places, Lost((Operation.EXEC,), join(prefix), True))
-            shown = shown or self._unrun(piece)
-        if Effect.CREATE in self._effects and places:
+            shown = shown or self._unrun(spot.piece)
+        if sort.mask & CREATE and places:
             # a directory may not move to where more may be created in it
             places = (*places, Lost((Operation.RENAME,), join(prefix), True))
         return places, shown
 
     def _unrun(self, piece: Piece[Any]) -> Witness | None:
         """Something that may be executed by f, and cannot since it may not be read."""
-        for path in islice(paths_in(piece), 3):
+        for path in islice(self._ground.paths_in(piece), 3):
             try:
-                if not self._ground.allows(path) and self._runs(path):
+                if not self._ground.allows(path, READ) and self._runs(path):
                     return Witness(Operation.EXEC, path, policy=True, target=False)
             except Unknown:
                 return Witness(Operation.EXEC, path, policy=True, target=False)
         return None
 
-    def _widens(self, piece: Piece[Any]) -> bool:
-        return bool(piece.within) and not any(atom.is_everything for atom in piece.within)
-
-    def _chain(self, names: Names) -> tuple[Lost, ...]:
+    def _chain(self, names: Names, sort: Sort) -> tuple[Lost, ...]:
         """The directory and its ancestors, each losing what is directly in it."""
-        known = self._chains.get(names)
+        known = sort.chains.get(names)
         if known is None:
-            above = self._chain(names[:-1]) if names else ()
-            here = () if self._ground.surely_denied(names) else (Lost(self._operations, join(names)),)
-            known = (*here, *above)
-            self._chains[names] = known
+            above = self._chain(names[:-1], sort) if names else ()
+            here = () if self._ground.surely_denied(names, sort.mask) else (Lost(sort.operations, join(names)),)
+            known = sort.chains[names] = (*here, *above)
         return known
 
-    def _shown(self, names: Names) -> Witness | None:
+    def _shown(self, names: Names, sort: Sort) -> Witness | None:
         """An operation that is lost in the directory, or else in the nearest ancestor."""
-        if names not in self._seen:
-            found = self._lost_in(names)
-            self._seen[names] = found or (self._shown(names[:-1]) if names else None)
-        return self._seen[names]
+        if names not in sort.seen:
+            found = self._lost_in(names, sort)
+            sort.seen[names] = found or (self._shown(names[:-1], sort) if names else None)
+        return sort.seen[names]
 
-    def _lost_in(self, names: Names) -> Witness | None:
+    def _lost_in(self, names: Names, sort: Sort) -> Witness | None:
         directory = join(names)
         try:
-            if Effect.READ in self._effects and self._ground.allows(directory) and self._ground.is_ungranted(names):
+            if sort.mask & READ and self._ground.allows(directory, READ) and self._ground.is_ungranted(names, READ):
                 return Witness(Operation.LIST, directory, policy=True, target=False)
         except Unknown:
             pass
-        for name in (NEW, f"{NEW}2", "x"):
-            path = join((*names, name))
-            if self._is_lost(path):
-                return self._witness(path)
+        for bit in sort.bits:
+            for name in (NEW, f"{NEW}2", "x"):
+                path = join((*names, name))
+                if self._is_lost(path, bit):
+                    return _lost_at(path, bit)
         return None
 
-    def _is_lost(self, path: str) -> bool:
+    def _is_lost(self, path: str, bit: int) -> bool:
         """Whether f allows `path`, made after launch, and no grant can hold it; also where that took too long to tell."""
         try:
-            return self._ground.is_ungranted(split(path)[:-1]) and self._ground.allows(path)
+            return self._ground.is_ungranted(split(path)[:-1], bit) and self._ground.allows(path, bit)
         except Unknown:
             return True
 
-    def _witness(self, path: str) -> Witness:
-        return Witness(_ASKED[self._ground.effects[0]], path, policy=True, target=False)
-
-    def _shown_loosely(self, piece: Piece[Any]) -> Witness | None:
+    def _shown_loosely(self, spot: Spot, sort: Sort) -> Witness | None:
         """What is lost in a directory where a match stands at launch."""
-        for path in paths_in(piece, (LATER,)):
+        for path in self._ground.paths_in(spot.piece, (LATER,)):
             parent = split(path)[:-1]
             beside = join((*parent, NEW))
-            try:
-                if self._ground.allows(path):
-                    continue
-                if Effect.READ in self._effects and self._ground.allows(join(parent)):
-                    return Witness(Operation.LIST, join(parent), policy=True, target=False)
-                if self._ground.allows(beside):
-                    return self._witness(beside)
-            except Unknown:
-                return self._witness(beside)
+            for bit in sort.bits:
+                try:
+                    if self._ground.allows(path, bit):
+                        continue
+                    if bit == READ and self._ground.allows(join(parent), bit):
+                        return Witness(Operation.LIST, join(parent), policy=True, target=False)
+                    if self._ground.allows(beside, bit):
+                        return _lost_at(beside, bit)
+                except Unknown:
+                    return _lost_at(beside, bit)
         return None
 
-    def _holes(self, order: int, piece: Piece[Any], prefix: Names) -> tuple[tuple[Lost, ...], Witness | None]:
+    def _holes(self, spot: Spot, sort: Sort) -> tuple[tuple[Lost, ...], Witness | None]:
         """What is allowed inside a denied piece: by earlier rules, or by its own exceptions."""
-        lost: dict[Lost, None] = {}
+        lost: dict[Names, Lost] = {}
         shown: Witness | None = None
-        spots = self._ground.holes.related(prefix) if self._ground.has_allows else iter(())
-        for count, spot in enumerate(spots):
+        holes = self._ground.holes.related(spot.prefix) if self._ground.allows_of & sort.mask else iter(())
+        for count, hole in enumerate(holes):
             if count >= MAX_HOLES:
-                lost = {Lost(self._operations, join(prefix), True): None}
+                lost = {spot.prefix: sort.lost(spot.prefix)}
                 break
-            if spot.order < order and not self._is_there(spot.layer):
-                lost[Lost(self._operations, join(prefix_of(spot.piece)), True)] = None
-                shown = shown or self._in_hole(spot)
-        for atom in piece.without:
-            lost[Lost(self._operations, join(atom.literal_prefix), True)] = None
-            shown = shown or self._example(Piece((*piece.within, atom)))
-        return tuple(lost), shown
+            mask = hole.unit.mask & sort.mask
+            if hole.order < spot.order and mask and not _is_there(hole.unit.layer, mask):
+                lost[hole.prefix] = sort.lost(hole.prefix)
+                shown = shown or self._in_hole(hole, bits_of(mask))
+        for atom in spot.piece.without:
+            lost[atom.literal_prefix] = sort.lost(atom.literal_prefix)
+            shown = shown or self._example(Piece((*spot.piece.within, atom)), sort)
+        return tuple(lost.values()), shown
 
-    def _example(self, piece: Piece[Any]) -> Witness | None:
-        for path in paths_in(piece):
-            if self._is_lost(path):
-                return self._witness(path)
+    def _example(self, piece: Piece[Any], sort: Sort) -> Witness | None:
+        for path in self._ground.paths_in(piece):
+            for bit in sort.bits:
+                if self._is_lost(path, bit):
+                    return _lost_at(path, bit)
         return None
 
-    def _later(self, layer: Layer, piece: Piece[Any]) -> Witness | None:
+    def _later(self, layer: Layer, spot: Spot, sort: Sort) -> Witness | None:
         """Something that the piece denies, made after launch in a directory that was granted."""
-        prefix = prefix_of(piece)
+        return next((shown for bit in sort.bits if (shown := self._later_of(layer, spot, bit)) is not None), None)
+
+    def _later_of(self, layer: Layer, spot: Spot, bit: int) -> Witness | None:
+        prefix = spot.prefix
         fallback: str | None = None
         try:
-            for depth in (1, 2, 3, 5):
-                folders = tuple(f"{LATER}{n}" if n else LATER for n in range(depth))
-                for path in paths_in(piece, folders):
-                    owner = self._ground.decider(path)
+            for folders in _FOLDERS:
+                for path in self._ground.paths_in(spot.piece, folders):
+                    owner = self._ground.decider(path, bit)
                     if owner is None or owner.index != layer.index:
                         continue
                     parent = split(path)[:-1]
-                    if any(self._ground.is_grantable(parent[:n]) for n in range(len(parent), len(prefix) - 1, -1)):
-                        return self._open(path)
+                    if any(self._ground.is_grantable(parent[:n], bit) for n in range(len(parent), len(prefix) - 1, -1)):
+                        return _open_at(path, bit)
                     fallback = fallback or path
-            if fallback is None or self._ground.is_ungranted(prefix):
+            if fallback is None or self._ground.is_ungranted(prefix, bit):
                 return None
         except Unknown:
-            fallback = fallback or next(paths_in(piece, (LATER,)), None)
-        return self._open(fallback) if fallback is not None else None
-
-    def _open(self, path: str) -> Witness:
-        return Witness(_ASKED[self._ground.effects[0]], path, policy=False, target=True)
+            fallback = fallback or next(made_in(spot.piece, (LATER,)), None) or searched(spot.piece)
+        return _open_at(fallback, bit) if fallback is not None else None
 
     # -- allows --
 
-    def _of_allow(self, layer: Layer) -> Iterator[Finding]:
-        lost: dict[Lost, None] = {}
+    def _of_allow(self, unit: Unit, sort: Sort) -> Iterator[Finding]:
+        lost: dict[Names, Lost] = {}
         shown: Witness | None = None
-        for piece in layer.region.pieces:
-            lost[Lost(self._operations, join(prefix_of(piece)), True)] = None
-            shown = shown or self._in_hole(Spot(0, layer, piece))
+        for spot in unit.spots:
+            lost[spot.prefix] = sort.lost(spot.prefix)
+            shown = shown or self._in_hole(spot, sort.bits)
         if shown is not None:
-            yield self._finding(layer, Verdict.STRICTER, HOLE, shown, tuple(lost))
+            yield _finding(unit.layer, sort, Verdict.STRICTER, HOLE, shown, tuple(lost.values()))
 
-    def _in_hole(self, spot: Spot) -> Witness | None:
+    def _in_hole(self, spot: Spot, bits: tuple[int, ...]) -> Witness | None:
         """Something that exactly this layer allows and that no grant can hold if it is made later."""
-        for path in chain(self._split_in(spot.piece), paths_in(spot.piece), self._directly_in(spot.piece)):
+        return next((shown for bit in bits if (shown := self._in_hole_of(spot, bit)) is not None), None)
+
+    def _in_hole_of(self, spot: Spot, bit: int) -> Witness | None:
+        for path in chain(self._split_in(spot.prefix, bit), self._ground.paths_in(spot.piece), (join((*spot.prefix, NEW)),)):
             try:
-                owner = self._ground.decider(path)
-                if owner is None or owner.index != spot.layer.index:
+                owner = self._ground.decider(path, bit)
+                if owner is None or owner.index != spot.unit.layer.index:
                     continue
-                if self._is_lost(path) or self._ground.is_split_by_match(split(path)[:-1], path):
-                    return self._witness(path)
+                if self._is_lost(path, bit) or self._ground.is_split_by_match(split(path)[:-1], path, bit):
+                    return _lost_at(path, bit)
             except Unknown:
-                return self._witness(path)
+                return _lost_at(path, bit)
         return None
 
-    def _directly_in(self, piece: Piece[Any]) -> Iterator[str]:
-        yield join((*prefix_of(piece), NEW))
+    def _split_in(self, prefix: Names, bit: int) -> Iterator[str]:
+        """New entries of the split directories that stand in a piece of this prefix; bounded."""
+        if self._ground.is_split(prefix, bit):
+            yield from self._below(prefix, bit, 0)
 
-    def _split_in(self, piece: Piece[Any]) -> Iterator[str]:
-        """New entries of the split directories that stand in the piece; bounded."""
-        prefix = prefix_of(piece)
-        if prefix in self._ground.split:
-            yield from self._below(prefix, 0)
-
-    def _below(self, names: Names, depth: int) -> Iterator[str]:
-        inner = self._ground.children(names)
+    def _below(self, names: Names, bit: int, depth: int) -> Iterator[str]:
+        inner = self._ground.children(names, bit)
         for name in (NEW, *inner):
             yield join((*names, name))
         if depth < 8:
             for name in inner[:4]:
-                yield from self._below((*names, name), depth + 1)
+                yield from self._below((*names, name), bit, depth + 1)
+
+
+_FOLDERS = tuple(tuple(f"{LATER}{n}" if n else LATER for n in range(depth)) for depth in (1, 2, 3, 5))
+
+
+def _finding(
+    layer: Layer, sort: Sort, verdict: Verdict, reason: str, found: Witness, lost: tuple[Lost, ...] = ()
+) -> Finding:
+    return Finding(layer.index, verdict, reason, sort.effects, found, lost, layer.span)
+
+
+def _is_there(layer: Layer, mask: int) -> bool:
+    """The floor's devices and programs are files that exist when a process starts; READ has directories too."""
+    return layer.index == FLOOR and not mask & READ
+
+
+def _widens(piece: Piece[Any]) -> bool:
+    return bool(piece.within) and not any(atom.is_everything for atom in piece.within)
+
+
+def _lost_at(path: str, bit: int) -> Witness:
+    return Witness(_ASKED[EFFECT[bit]], path, policy=True, target=False)
+
+
+def _open_at(path: str, bit: int) -> Witness:
+    return Witness(_ASKED[EFFECT[bit]], path, policy=False, target=True)

@@ -16,6 +16,14 @@ LATER = "later"
 
 def paths_in(piece: Piece[Any], folders: tuple[str, ...] = ()) -> Iterator[str]:
     """Some paths of the piece, `folders` standing for its first `**`; then one found by search."""
+    yield from made_in(piece, folders)
+    found = searched(piece, folders)
+    if found is not None:
+        yield found
+
+
+def made_in(piece: Piece[Any], folders: tuple[str, ...] = ()) -> Iterator[str]:
+    """Paths of the piece that its own parts give, without a search."""
     alone = len(piece.within) == 1 and not piece.without
     for atom in piece.within:
         if isinstance(atom, Glob):
@@ -28,15 +36,17 @@ def paths_in(piece: Piece[Any], folders: tuple[str, ...] = ()) -> Iterator[str]:
                 yield inner
     if not piece.within and piece.holds(f"/{NEW}"):
         yield f"/{NEW}"
+
+
+def searched(piece: Piece[Any], folders: tuple[str, ...] = ()) -> str | None:
+    """A path of the piece found by an automaton, in a directory of those names; None where there is none, or it took too long."""
     globs = [atom for atom in piece.within if isinstance(atom, Glob)]
     base = max((atom.literal_prefix for atom in globs), key=len, default=())
     wheres = [tree(join((*base, *folders)))] if folders else []
     try:
-        found = witness((*piece.within, *wheres), piece.without, frozenset({"/"}))
+        return witness((*piece.within, *wheres), piece.without, frozenset({"/"}))
     except Undecided:
-        return
-    if found is not None:
-        yield found
+        return None
 
 
 @lru_cache(maxsize=65536)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from avakill.backends.judge import Probe, judge
 from avakill.backends.landlock.example import NEW
 from avakill.backends.landlock.expand import Expansion, Split
-from avakill.backends.landlock.ground import is_tree, prefix_of
+from avakill.backends.landlock.field import is_tree, prefix_of
 from avakill.backends.landlock.model import is_loose
 from avakill.backends.landlock.tree import FileTree
 from avakill.backends.plan import Plan

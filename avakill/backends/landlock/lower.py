@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from avakill.backends.contract import Json, Lowering, Settings, blind_operations
 from avakill.backends.landlock.claims import Claims
 from avakill.backends.landlock.example import paths_in
-from avakill.backends.landlock.ground import Ground, Sort
+from avakill.backends.landlock.field import BIT
+from avakill.backends.landlock.ground import Ground
 from avakill.backends.landlock.model import Entry, Model, Network, Order
 from avakill.backends.landlock.network import lower_network
-from avakill.backends.landlock.rights import (
-    NAME_EFFECTS,
-    OBJECT_EFFECTS,
-    REFER_ABI,
-    TRUNCATE_ABI,
-)
+from avakill.backends.landlock.rights import REFER_ABI, TRUNCATE_ABI
 from avakill.backends.landlock.runner import Runner
 from avakill.backends.plan import Layer, Plan
 from avakill.ir.effect import EFFECT_OF, FILE_EFFECTS, Effect, Operation
@@ -38,10 +33,9 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     kept = _kept(plan)
     network, findings = lower_network(plan)
     found = [*findings, *_only_attr(plan)]
-    made = tuple(grounds(kept))
-    runner = Runner(plan, made)
-    for ground in made:
-        found.extend(Claims(ground, runner.runs).findings())
+    ground = Ground(kept)
+    runner = Runner(plan, ground, frozenset(kept))
+    found.extend(Claims(ground, runner.runs, sum(BIT[effect] for effect in kept)).findings())
     found.extend(runner.findings())
     found.extend(_of_old_kernels(plan, kept))
     return Lowering(_model(plan, kept, network), tuple(found), blind_operations(plan, MEDIATED), facts)
@@ -63,18 +57,6 @@ def _live(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         if layer.region.is_everything:
             return layers[: number + 1]
     return layers
-
-
-def grounds(kept: dict[Effect, tuple[Layer, ...]]) -> Iterator[Ground]:
-    """Effects with the same layers and of the same sort together."""
-    for sort, effects in ((Sort.OBJECT, OBJECT_EFFECTS), (Sort.NAME, NAME_EFFECTS)):
-        groups: dict[Any, list[Effect]] = {}
-        for effect in effects:
-            if effect in kept:
-                key = tuple((layer.index, id(layer.region)) for layer in kept[effect])
-                groups.setdefault(key, []).append(effect)
-        for members in groups.values():
-            yield Ground(sort, tuple(members), kept[members[0]])
 
 
 def _without_landlock(plan: Plan) -> Iterator[Finding]:
