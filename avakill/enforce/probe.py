@@ -6,17 +6,15 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
-import avakill
 from avakill.backends.approximate import leaves
 from avakill.enforce import kernel, programs
+from avakill.enforce.here import find_workspace, protected_paths
 from avakill.ir.condition import CommandIn, Equals, PathIn, StartsWith
 from avakill.ir.policy import Policy
 from avakill.ir.target import Program, Target
 from avakill.paths.glob import Anchor, Glob, join, split
 
-WORKSPACE = "AVAKILL_WORKSPACE"
 MAX_LINKS = 40
 
 
@@ -50,27 +48,9 @@ def probe_target(
     )
 
 
-def find_workspace(cwd: str, environ: Mapping[str, str]) -> str:
-    """AVAKILL_WORKSPACE, else the nearest directory upwards with a `.git`, else the working directory."""
-    named = environ.get(WORKSPACE)
-    if named:
-        return os.path.abspath(named)
-    here = Path(cwd).absolute()
-    return str(next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here))
-
-
 def _entry(command: Sequence[str], search: str) -> tuple[str, ...]:
     found = programs.find(command[0], search) if command else None
     return programs.executed(found, search) if found else ()
-
-
-def protected_paths(policy_path: str | None) -> tuple[str, ...]:
-    """Self-protection's objects: the policy, its signature, the installed package."""
-    package = os.path.dirname(os.path.abspath(avakill.__file__)) + "/"
-    if policy_path is None:
-        return (package,)
-    policy = os.path.abspath(policy_path)
-    return (policy, f"{policy}.sig", package)
 
 
 def _programs(policy: Policy, search: str) -> tuple[Program, ...]:

@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from avakill.enforce.probe import find_workspace, probe_target
+from avakill.enforce.here import find_workspace
+from avakill.enforce.probe import probe_target
 from avakill.enforce.programs import executed, find, libraries, program
 from tests.kernel.landlock.setup import ALL_FILES, deny, policy
 
