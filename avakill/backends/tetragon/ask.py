@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
-from avakill.backends.judge import Judgement, Probe, judgements
+from avakill.backends.judge import ALLOWED, Judgement, Probe, judgements
 from avakill.backends.plan import Layer, Plan
 from avakill.backends.tetragon.model import Selector, Test
-from avakill.ir.effect import FILE_EFFECTS, Effect, Operation
+from avakill.ir.effect import EFFECT_OF, FILE_EFFECTS, Effect, Operation
 from avakill.ir.endpoint import read_destination
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern
@@ -27,6 +27,9 @@ _NAME_HOOKS = {
     Operation.RMDIR: "path_rmdir",
 }
 _PATH_HOOKS = {Operation.TRUNCATE: "path_truncate", Operation.ATTR: "path_chmod"}
+
+
+_FREE = (ALLOWED,)
 
 
 class Ask:
@@ -53,6 +56,11 @@ class Ask:
     def judge(self, probe: Probe) -> tuple[Judgement, ...]:
         if probe.operation is Operation.CONNECT or (probe.directory and self.names_below(probe.object)):
             return judgements(self.plan, probe)
+        if not self.layers.holding(probe.object) and (probe.to is None or not self.layers.holding(probe.to)):
+            return _FREE
+        effect = EFFECT_OF[probe.operation]
+        if probe.to is None:
+            return (Judgement(*self.layers.answer(effect, probe.object), effect),)
         answers = self.bare.answers
         for path in (probe.object, probe.to):
             if path is not None and (Effect.READ, path) not in answers:

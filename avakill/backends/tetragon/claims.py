@@ -135,7 +135,7 @@ def claim_grouping(
     """`shut`: the denies that close their region to new names too; nothing moves or is linked in there anyway."""
     _claim_unsaid(claims, grouping, effects)
     for deny in grouping.denies:
-        if not deny.shape.is_exact:
+        if not deny.shape.is_exact or deny.shape.kind is Kind.CHILD:
             _claim_wide(claims, deny, effects)
     for hole, deny in grouping.closed:
         _claim_closed(claims, hole, deny, effects)
@@ -219,9 +219,13 @@ def _why(patterns: list[Pattern]) -> str:
 def _claim_wide(claims: Claims, deny: Deny, effects: tuple[Effect, ...]) -> None:
     reason = "its pattern can only be said more widely: Tetragon has `Equal`, `Prefix` and `Postfix`, which do not stop at `/`"
     lost = (Lost(operations(effects), join(deny.shape.base), True),)
-    paths = [path for path in samples(deny.shape) if not deny.piece.holds(path)]
-    cheap = (probe for path in paths for probe in file_probes(path, effects))
-    if not claims.over((deny.row,), effects, reason, cheap, lost):
+    if (deny.row, reason) in claims.strict:
+        claims.more((deny.row,), effects, reason, lost)
+        return
+    cheap = (
+        probe for path in samples(deny.shape) if not deny.piece.holds(path) for probe in file_probes(path, effects)
+    )
+    if not claims.over((deny.row,), effects, reason, cheap, lost) and not deny.shape.is_exact:
         wide = glob_of(deny.shape)
         for without in (deny.piece.within[:1], deny.piece.within):
             found = claims.example((wide,), tuple(without)) if without else ()
@@ -232,7 +236,8 @@ def _claim_wide(claims: Claims, deny: Deny, effects: tuple[Effect, ...]) -> None
 def _claim_closed(claims: Claims, hole: Hole, deny: Deny, effects: tuple[Effect, ...]) -> None:
     reason = "an exception stays closed: it cannot be cut out with `NotEqual`, `NotPrefix` and `NotPostfix`"
     place = max((_prefix(hole.piece.within), deny.shape.base), key=len)
-    lost = (Lost(operations(effects), join(place), True),)
+    above = tuple(Lost((Operation.RENAME,), join(place[:size])) for size in range(1, len(place)))
+    lost = (Lost(operations(effects), join(place), True), *above)
     rows = tuple(dict.fromkeys((deny.row, hole.row)))
     if all((row, reason) in claims.strict for row in rows):
         claims.more(rows, effects, reason, lost)

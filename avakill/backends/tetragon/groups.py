@@ -307,6 +307,8 @@ def _wild_above(deny: Deny, items: list[Deny | Hole], wild: Index, result: Group
 
 def _split(deny: Deny, above: list[Hole], result: Grouping) -> list[tuple[Deny, tuple[Shape, ...]]]:
     """A name hole inside a wider deny: the deny without what is below the hole's base, and that part without the names."""
+    if not above and not deny.without:
+        return [(deny, ())]
     own = [Hole(deny.order, deny.row, shape, Piece(())) for shape in deny.without if shape.is_wild]
     plain = tuple(shape for shape in deny.without if not shape.is_wild)
     holes = [(hole, hole.shape) for hole in (*above, *own) if hole.shape is not None]

@@ -95,10 +95,9 @@ def _groupings(plan: Plan, limit: int) -> dict[Effect, Grouping]:
 def _reaches_floor(layer: Layer) -> bool:
     """Whether the deny may hold a device or, being everything, what a process needs to start."""
     for piece in layer.region.pieces:
-        prefix = max((atom.literal_prefix for atom in piece.within if isinstance(atom, Glob)), key=len, default=())
-        if not prefix or prefix[0] == "dev" or layer.region.is_everything:
+        if not any(isinstance(atom, Glob) and atom.literal_prefix[:1] not in ((), ("dev",)) for atom in piece.within):
             return True
-    return False
+    return layer.region.is_everything
 
 
 def _distinct(groupings: Mapping[Effect, Grouping]) -> Iterator[tuple[tuple[Effect, ...], Grouping]]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from avakill.paths.automaton import Pattern
 from avakill.paths.glob import Glob, Part, Wild, Wildcard
@@ -88,6 +89,7 @@ def is_sayable(names: tuple[Part, ...]) -> bool:
     return not any("\udc80" <= char <= "\udcff" for name in names if isinstance(name, str) for char in name)
 
 
+@lru_cache(maxsize=65536)
 def shape_of(pattern: Pattern) -> Shape | None:
     """The narrowest shape that holds all of `pattern`; None where only `everything` would."""
     if not isinstance(pattern, Glob) or pattern.fold:

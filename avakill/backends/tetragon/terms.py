@@ -85,9 +85,10 @@ class Holes:
 
     def _covers(self, names: Names) -> bool:
         for size in range(len(names) + 1):
-            if names[:size] in self.trees:
+            base = names[:size]
+            if base in self.trees:
                 return True
-            if size < len(names) and any(names[size].startswith(p) for p in self.stretches.get(names[:size], ())):
+            if self.stretches and size < len(names) and any(names[size].startswith(p) for p in self.stretches.get(base, ())):
                 return True
         return False
 
