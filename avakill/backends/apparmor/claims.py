@@ -15,6 +15,7 @@ from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Lost, Verdict, Witness
 from avakill.paths.automaton import Pattern
 from avakill.paths.glob import Glob, join, split
+from avakill.paths.index import PrefixIndex
 
 W_EFFECTS = (Effect.WRITE, Effect.ATTR, Effect.CREATE, Effect.DELETE)
 """What AppArmor's one permission `w` is."""
@@ -47,12 +48,24 @@ def _deepest(one: Pattern, other: Pattern, operations: tuple[Operation, ...]) ->
     return max((place_of(one, operations), place_of(other, operations)), key=lambda lost: (len(split(lost.place)), not lost.below))
 
 
+def _shared(one: Pattern, other: Pattern) -> tuple[str, ...]:
+    """Some objects of both, quickly found."""
+    tries = [*samples(one), *samples(other)]
+    for pattern, folder in ((one, other), (other, one)):
+        if isinstance(folder, Glob):
+            path = bearer(pattern, join(folder.literal_prefix).rstrip("/"))
+            tries += [path] if path is not None else []
+    return tuple(path for path in dict.fromkeys(tries) if one.holds(path) and other.holds(path))
+
+
 class Claims:
     """Weighs denials against f and writes what differs into a ledger."""
 
     def __init__(self, field: Field, ledger: Ledger) -> None:
         self.field = field
         self.ledger = ledger
+        self.wider: PrefixIndex[Denial] = PrefixIndex()
+        """The denials whose lines deny more than f."""
         self._above: dict[str, tuple[Witness | None, tuple[Lost, ...]]] = {}
 
     def weigh(self, denial: Denial) -> None:
@@ -113,7 +126,7 @@ class Claims:
     def _closed(self, denial: Denial, hole: Hole) -> None:
         outside = tuple(one.pattern for one in denial.open)
         for effect in denial.effects:
-            tries = tuple(path for path in samples(hole.pattern) if denial.pattern.holds(path))
+            tries = _shared(denial.pattern, hole.pattern)
             found = self.field.allowed_in(effect, (denial.pattern, hole.pattern), tries, outside)
             operations = (*OPERATIONS_OF[effect], *((Operation.RENAME, Operation.LINK) if effect is not Effect.EXEC else ()))
             lost = _deepest(denial.pattern, hole.pattern, operations)
@@ -127,7 +140,7 @@ class Claims:
                 self._charge(denial, _LUMPED, effect, FIRST[effect], found, *self._lost(denial, effect, found[0]))
 
         for hole, effects in denial.lumped:
-            tries = tuple(path for path in samples(hole.pattern) if denial.pattern.holds(path))
+            tries = _shared(denial.pattern, hole.pattern)
             for effect in effects:
                 found = self.field.allowed_in(effect, (denial.pattern, hole.pattern), tries, outside)
                 self._charge(denial, _LUMPED, effect, FIRST[effect], found, _deepest(denial.pattern, hole.pattern, WITH_W[effect]))
@@ -149,10 +162,13 @@ class Claims:
         lost = place_of(denial.pattern, (Operation.RENAME,))
         inner = ((f"{path}/inside", index) for path, index in objects if denial.pattern.holds(f"{path}/inside"))
         inner = ((path, index) for path, index in inner if self._says(Effect.DELETE, path))
-        olds = (*objects, *inner, *((path, None) for path in samples(denial.pattern) if self._says(Effect.DELETE, path)))
+        olds = (*inner, *objects, *((path, None) for path in samples(denial.pattern) if self._says(Effect.DELETE, path)))
         inside = ((old, index) for old, index in olds if not any(one.holds(old) for one in outside))
-        beside = ((old, self._unreadable_beside(denial, old), index) for old, index in inside)
-        pairs = [(old, new, index) for old, new, index in beside if new is not None]
+        pairs: list[tuple[str, str, int | None]] = []
+        for old, index in inside:
+            if not any(other == index for _, _, other in pairs):
+                new = self._unreadable_beside(denial, old)
+                pairs += [(old, new, index)] if new is not None else []
         if not pairs and not sure:
             pairs = [(f"{lost.place.rstrip('/')}/x", f"{lost.place.rstrip('/')}/moved", None)]
         for place, (old, new, index) in enumerate(pairs):
@@ -174,8 +190,6 @@ class Claims:
                 return path
         return None
 
-    wider: tuple[Denial, ...] = ()
-    """The denials whose lines deny more than f."""
     unreadable: tuple[str, ...] = ()
     """Some objects that the policy denies to read."""
 
@@ -278,7 +292,7 @@ class Claims:
 
     def _is_free(self, path: str) -> bool:
         """Whether f lets all be done with the directory `path`, and no line that is wider than f holds it."""
-        for denial in self.wider:
+        for denial in self.wider.above(split(path)):
             trees = (hole.pattern for hole, cut in zip(denial.open, denial.cuts, strict=True) if cut.kind is Kind.TREE)
             if denial.pattern.holds(path) and not any(tree.holds(path) for tree in trees):
                 return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from avakill.backends.apparmor.apart import apart
 from avakill.backends.apparmor.factoring import around_trees
 from avakill.backends.apparmor.field import Entry, Work, effects_in, mask_of, prefix_of
 from avakill.backends.apparmor.holes import Cut, Kind, cut_of, subtract, trie
@@ -13,8 +14,8 @@ from avakill.backends.apparmor.tokens import spell
 from avakill.backends.plan import Layer
 from avakill.ir.effect import Effect
 from avakill.ir.region import Piece
-from avakill.paths.automaton import Pattern, covers, disjoint
-from avakill.paths.glob import EVERYTHING, Glob, Wildcard, tree
+from avakill.paths.automaton import Pattern, covers
+from avakill.paths.glob import EVERYTHING, Glob, tree
 from avakill.paths.index import PrefixIndex
 
 MAX_SPLITS = 8
@@ -90,7 +91,7 @@ def _meeting(mask: int, pattern: Pattern, holes: PrefixIndex[Entry], work: Work)
         if not hole.mask & mask:
             continue
         work.cuts -= 20
-        if work.cuts >= 0 and any(_apart(one, pattern) for one in hole.piece.within):
+        if work.cuts >= 0 and any(apart(one, pattern) for one in hole.piece.within):
             continue
         if work.cuts >= 0 and not hole.piece.without and all(_takes(one, pattern) for one in hole.piece.within):
             mask &= ~hole.mask
@@ -129,7 +130,7 @@ def _parts(mask: int, met: _Met) -> Iterator[_Part]:
 
 def _with_lumped(denial: Denial, lumped: _Met) -> Denial:
     holes = ((one, entry.layer.index, bits) for entry, bits in lumped for one in (*entry.piece.within, denial.pattern)[:1])
-    near = tuple((Hole(one, index), effects_in(bits)) for one, index, bits in holes if not _apart(one, denial.pattern))
+    near = tuple((Hole(one, index), effects_in(bits)) for one, index, bits in holes if not apart(one, denial.pattern))
     return replace(denial, lumped=near)
 
 
@@ -179,10 +180,10 @@ def _sort(pattern: Pattern, related: tuple[_Related, ...], work: Work, depth: in
         if work.cuts < 0:
             closed += [Hole(one, index) for one in hole.within[:1]]
             continue
-        if any(_apart(one, pattern) for one in hole.within):
+        if any(apart(one, pattern) for one in hole.within):
             continue
         within = [one for one in hole.within if not _takes(one, pattern)]
-        without = [one for one in hole.without if not any(_apart(one, other) for other in (pattern, *within))]
+        without = [one for one in hole.without if not any(apart(one, other) for other in (pattern, *within))]
         if not within and not without:
             return None
         if any(covers(one, pattern) for one in without):
@@ -207,19 +208,6 @@ def _takes(hole: Pattern, pattern: Pattern) -> bool:
     if isinstance(hole, Glob) and isinstance(pattern, Glob) and hole.is_literal and not pattern.is_literal and not hole.fold:
         return hole.below and pattern.literal_prefix[: len(hole.parts)] == hole.parts
     return covers(hole, pattern)
-
-
-def _apart(one: Pattern, other: Pattern) -> bool:
-    """As `disjoint`, quickly where one begins with `**` above the other's tree."""
-    if isinstance(one, Glob) and isinstance(other, Glob):
-        for deep, inner in ((one, other), (other, one)):
-            prefix = deep.literal_prefix
-            if inner.is_literal and not inner.below and not inner.fold:
-                return not deep.holds("/" + "/".join(inner.literal_prefix))
-            if inner.is_tree and len(deep.parts) > len(prefix) and deep.parts[len(prefix)] is Wildcard.DEEP:
-                shared = inner.literal_prefix[: len(prefix)] == prefix
-                return not shared and disjoint(one, other)
-    return disjoint(one, other)
 
 
 def _simplified(pattern: Pattern, hole: Pattern) -> Pattern | None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from avakill.backends.apparmor.apart import apart, tail_of
 from avakill.backends.apparmor.samples import samples
 from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Layer
 from avakill.ir.effect import FILE_EFFECTS, Effect
 from avakill.ir.region import Piece
-from avakill.paths.automaton import Pattern, Undecided, covers, disjoint, witness
-from avakill.paths.glob import EVERYTHING, Glob, split
+from avakill.paths.automaton import Pattern, Undecided, covers, witness
+from avakill.paths.glob import EVERYTHING, Glob, Part, split
 from avakill.paths.index import PrefixIndex
 
 MACHINES = 10
@@ -69,7 +70,11 @@ def entries(layers: Mapping[Effect, tuple[Layer, ...]]) -> tuple[Entry, ...]:
 
 @dataclass(slots=True)
 class _Bucket:
+    """Entries of one literal prefix: by a name that they need, by the end of such a name, and the others."""
+
     named: dict[str, list[Entry]] = field(default_factory=dict)
+    tails: dict[str, list[Entry]] = field(default_factory=dict)
+    lengths: set[int] = field(default_factory=set)
     others: list[Entry] = field(default_factory=list)
 
 
@@ -105,8 +110,15 @@ class Field:
         bucket = self._buckets.get(prefix)
         if bucket is None:
             bucket = self._buckets[prefix] = _Bucket()
-        name = _last_name(entry.piece)
-        (bucket.others if name is None else bucket.named.setdefault(name, [])).append(entry)
+        part = _last_part(entry.piece)
+        tail = None if part is None else tail_of(part)
+        if isinstance(part, str):
+            bucket.named.setdefault(part, []).append(entry)
+        elif tail is not None:
+            bucket.tails.setdefault(tail, []).append(entry)
+            bucket.lengths.add(len(tail))
+        else:
+            bucket.others.append(entry)
         if not entry.layer.denies:
             self._allows.add(prefix, entry)
             self.allowing |= entry.mask
@@ -154,6 +166,9 @@ class Field:
                 if bucket.named:
                     for name in dict.fromkeys(names[length:]):
                         yield from bucket.named.get(name, ())
+                if bucket.tails and self.work.asks >= 0:
+                    for tail in dict.fromkeys(name[len(name) - n :] for name in names[length:] for n in bucket.lengths):
+                        yield from bucket.tails.get(tail, ())
 
     def allowed_in(
         self, effect: Effect, area: tuple[Pattern, ...], tries: tuple[str, ...] = (), outside: tuple[Pattern, ...] = ()
@@ -175,12 +190,12 @@ class Field:
                 if self.work.searches < 0:
                     sure = False
                     break
-                if entry.layer.index in found or any(disjoint(a, b) for a in area for b in entry.piece.within):
+                if entry.layer.index in found or any(apart(a, b) for a in area for b in entry.piece.within):
                     continue
                 earlier = (e for e in self._related(prefix, bit) if e.order < entry.order)
                 without = (*entry.piece.without, *outside, *_simple(earlier))
                 sure &= self._search(effect, found, (*area, *entry.piece.within), without)
-        if None not in found and not self._is_decided(bit, area, prefix):
+        if None not in found and not self._is_decided(bit, area, prefix, tuple(found.values())):
             sure &= self._search(effect, found, area, (*outside, *_simple(self._related(prefix, bit))))
         return tuple((path, index) for index, path in found.items()), sure
 
@@ -190,9 +205,9 @@ class Field:
             if entry.layer.index in indexes and entry.mask >> PLACE[effect] & 1:
                 yield entry.piece.within[0] if entry.piece.within else EVERYTHING
 
-    def _is_decided(self, bit: int, area: tuple[Pattern, ...], prefix: tuple[str, ...]) -> bool:
+    def _is_decided(self, bit: int, area: tuple[Pattern, ...], prefix: tuple[str, ...], known: tuple[str, ...]) -> bool:
         """Whether one pattern of a layer holds all of `area`: then no object in it is left to no rule."""
-        tries = next((found for found in map(samples, area) if found), ())
+        tries = known or next((found for found in map(samples, area) if found), ())
         for path in tries[:1]:
             near = (e for e in self._candidates(split(path)) if e.mask & bit and e.piece.holds(path))
             return any(self._covers(pattern, inside) for pattern in _simple(near) for inside in area)
@@ -233,7 +248,7 @@ class Field:
             self.work.searches -= 1
             if self.work.searches < 0 or len(near) > MACHINES or count > COMPARED:
                 return False
-            if not any(disjoint(pattern, inside) for inside in within):
+            if not any(apart(pattern, inside) for inside in within):
                 near[pattern] = None
         try:
             path = witness(within, near, frozenset({"/"}))
@@ -291,11 +306,9 @@ def prefix_of(piece: Piece[Any]) -> tuple[str, ...]:
     return max((atom.literal_prefix for atom in piece.within if isinstance(atom, Glob)), key=len, default=())
 
 
-def _last_name(piece: Piece[Pattern]) -> str | None:
-    """A name that every object of the piece has in its path behind the prefix."""
+def _last_part(piece: Piece[Pattern]) -> Part | None:
+    """What one name in the path of every object of the piece matches, behind the prefix."""
     if len(piece.within) != 1:
         return None
     glob = piece.within[0]
-    if isinstance(glob, Glob) and not glob.fold and not glob.is_literal and isinstance(glob.parts[-1], str):
-        return glob.parts[-1]
-    return None
+    return glob.parts[-1] if isinstance(glob, Glob) and not glob.fold and not glob.is_literal else None

@@ -31,14 +31,16 @@ ORDER = "rwlx"
 def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
     """Pure and total; `settings` say nothing to AppArmor."""
     ledger = Ledger(plan)
-    work = Work(asks=60_000 + 60 * len(plan.rows))
+    work = Work(asks=10_000 + 20 * len(plan.rows))
     layers = entries(plan.layers)
     found = tuple(denials(layers, work))
     claims = Claims(Field(layers, work), ledger)
     lines = _Lines()
     reading = (denial for denial in found if Effect.READ in denial.effects)
     claims.unreadable = tuple(path for denial, _ in zip(reading, range(64), strict=False) for path in samples(denial.pattern))
-    claims.wider = tuple(denial for denial in found if denial.closed or denial.wide or _has_names(denial))
+    for denial in found:
+        if denial.closed or denial.wide or _has_names(denial):
+            claims.wider.add(denial.pattern.literal_prefix, denial)
     above = [ancestors(denial.pattern) if denial.whole or denial.objects else () for denial in found]
     guards = (hole.pattern for denial in found if Effect.EXEC in denial.effects for hole in denial.open)
     kept = frozenset(path for paths in (*dict.fromkeys(above), *map(_kept, guards)) for path in paths)
