@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from avakill.backends.judge import KEPT, Probe
 from avakill.backends.plan import Plan
@@ -139,10 +140,11 @@ def claim_grouping(
             _claim_wide(claims, deny, effects)
     for hole, deny in grouping.closed:
         _claim_closed(claims, hole, deny, effects)
+    opened = _opened(grouping)
     for group in grouping.groups:
         _claim_merged(claims, group, effects)
         _claim_nodes(claims, grouping, group, effects)
-        _claim_tops(claims, group, effects)
+        _claim_tops(claims, group, effects, opened)
     if any(effect in KEPT for effect in effects):
         _claim_inner_moves(claims, grouping, effects, shut)
 
@@ -326,7 +328,19 @@ def _claim_nodes(claims: Claims, grouping: Grouping, group: Group, effects: tupl
             claims.over((*near[:4], hole.row), effects, reason, probes, lost)
 
 
-def _claim_tops(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> None:
+def _opened(grouping: Grouping) -> PrefixIndex[Shape]:
+    """Where something is open in between: holes, and the exceptions of denies."""
+    index: PrefixIndex[Shape] = PrefixIndex()
+    for hole in grouping.holes:
+        for shape in _shapes(hole):
+            index.add(shape.base, shape)
+    for deny in grouping.denies:
+        for shape in deny.without:
+            index.add(shape.base, shape)
+    return index
+
+
+def _claim_tops(claims: Claims, group: Group, effects: tuple[Effect, ...], opened: PrefixIndex[Shape]) -> None:
     """Directories that may hold what a pattern names cannot be renamed, whatever is in them."""
     moving = [effect for effect in effects if effect in (*KEPT, Effect.DELETE, Effect.CREATE)]
     if not moving:
@@ -337,20 +351,29 @@ def _claim_tops(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> No
         shape = deny.shape
         if shape.kind in (Kind.TREE, Kind.EXACT):
             continue
-        inner = join((*shape.base, "zz"))
         base = join(shape.base)
-        moves = [
-            Probe(Operation.RENAME, inner, f"{inner}-moved", directory=True),
-            Probe(Operation.RENAME, inner, "/tmp/q7-moved", directory=True),
-            Probe(Operation.RENAME, "/tmp/q7", inner, directory=True),
-            Probe(Operation.RENAME, "/tmp/q7", "/tmp/q7-moved", directory=True),
-        ]
-        if shape.base:
-            moves.insert(0, Probe(Operation.RENAME, base, f"{base}-moved", directory=True))
+        moves = _top_moves(shape, opened)
         tops = tuple(Lost((Operation.RENAME,), join(shape.base[:n])) for n in range(1, len(shape.base)))
         key = (shape.kind, not shape.base)
         alike.claim(claims, key, deny.row, moving, reason, moves, (Lost((Operation.RENAME,), base, True), *tops))
 
+
+def _top_moves(shape: Shape, opened: PrefixIndex[Shape]) -> Iterator[Probe]:
+    base, inner = join(shape.base), join((*shape.base, "zz"))
+    if shape.base:
+        yield Probe(Operation.RENAME, base, f"{base}-moved", directory=True)
+    yield Probe(Operation.RENAME, inner, f"{inner}-moved", directory=True)
+    yield Probe(Operation.RENAME, inner, "/tmp/q7-moved", directory=True)
+    yield Probe(Operation.RENAME, "/tmp/q7", inner, directory=True)
+    yield Probe(Operation.RENAME, "/tmp/q7", "/tmp/q7-moved", directory=True)
+    for hole in islice(opened.related(shape.base), PLACES):
+        for path in samples(hole):
+            yield Probe(Operation.RENAME, path, f"{path}-moved", directory=True)
+            yield Probe(Operation.RENAME, path, "/tmp/q7-moved", directory=True)
+
+
+PLACES = 8
+"""Holes in which a witness is looked for."""
 
 VERIFIED = 64
 """Rows of a small plan."""

@@ -13,6 +13,7 @@ from avakill.backends.tetragon.groups import Grouping, group
 from avakill.backends.tetragon.hooks import Draft
 from avakill.backends.tetragon.model import Document, Hook, Model, Selector, Subject
 from avakill.backends.tetragon.network import Network, add_network
+from avakill.backends.tetragon.notes import notes
 from avakill.backends.tetragon.pack import MAX_ENTRIES, MAX_FOLLOWED, documents, pack
 from avakill.backends.tetragon.renames import add_moves
 from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, Effect, Operation
@@ -66,7 +67,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     claim_programs(claims, groupings)
     claim_moves_in_holes(claims, groupings)
     _claim_network(claims, network)
-    findings = (*claims.findings(), *_left(plan, left), *_everyone(plan, subject))
+    findings = (*claims.findings(), *_left(plan, left), *_everyone(plan, subject), *notes(plan, hooks))
     model = Model(tuple(_documents(plan, hooks)), subject, plan.policy.path, plan.policy.sha256, _options(plan))
     facts: Mapping[str, Json] = {"subject": "every process" if subject.is_everyone else "selected", "assumes": ASSUMED}
     return Lowering(model, findings, blind_operations(plan, MEDIATED), facts)

@@ -5,15 +5,20 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from avakill.backends.contract import Settings
+from avakill.backends.judge import Probe, judge
 from avakill.backends.plan import Plan, make_plan
 from avakill.backends.tetragon import BACKEND
+from avakill.compiler.compile import compile_policy, read_source
 from avakill.ir.condition import CommandIn, Contains, Field
 from avakill.ir.effect import Operation
 from avakill.ir.policy import Action, Policy
 from avakill.ir.target import Target
 from avakill.ir.verdict import Verdict
+from avakill.source.file import SourceFile
+from scripts.generate_policy import policy_text
 from tests.backends.tetragon.common import ALWAYS, FILE_TOOLS, POD, WRITING, case
 from tests.backends.tetragon.schema import complaints
+from tests.contract.generate import TARGET
 from tests.contract.laws import contradictions, plans
 from tests.oracles.tetragon import Tetragon
 
@@ -128,3 +133,42 @@ def test_a_policy_with_nothing_to_lower_is_an_empty_artifact_that_says_so() -> N
     (artifact,) = BACKEND.emit(BACKEND.lower(make_plan(Policy(()), Target()), POD).model)
     assert "changes nothing" in artifact.text
     assert list(yaml.safe_load_all(artifact.text)) in ([], [None])
+
+
+def test_what_was_not_run_is_said_once_a_row_and_costs_no_verdict() -> None:
+    seen = case((WRITING, DENY, "/srv/t/**"), (FILE_TOOLS, DENY, "/**/id_*"))
+    for row, word in ((0, "flags"), (1, "dentry")):
+        (told,) = [f for f in seen.lowering.findings if f.index == row and "not yet run" in f.reason]
+        assert told.verdict is EXACT
+        assert word in told.reason
+    assert seen.verdict(0) is EXACT
+
+
+def test_a_mount_point_above_a_denied_tree_is_named_for_hard_links() -> None:
+    seen = case((FILE_TOOLS, DENY, "/srv/t/**"), (("file_delete",), DENY, "/srv/u/**"))
+    told = {f.index for f in seen.lowering.findings if "mount point" in f.reason}
+    assert 0 in told
+    assert 1 not in told
+
+
+def test_a_name_directly_in_a_directory_is_denied_deeper_too_and_says_so() -> None:
+    seen = case((WRITING, DENY, "/srv/a/id_*"))
+    assert not seen.allows(Operation.WRITE, "/srv/a/deeper/id_rsa")
+    assert any(lost.below and Operation.WRITE in lost.operations for f in seen.lowering.findings for lost in f.lost)
+
+
+def test_witnesses_of_a_big_policy_are_real() -> None:
+    """Most of them are taken on trust after a few of their make: here each is asked of the oracle and of f."""
+    source = read_source(policy_text(150).encode(), "p.yaml")
+    assert isinstance(source, SourceFile)
+    policy = compile_policy(source, {}).policy
+    assert policy is not None
+    plan = make_plan(policy, TARGET)
+    lowering = BACKEND.lower(plan, POD)
+    (artifact,) = BACKEND.emit(lowering.model)
+    loaded = Tetragon.read(artifact.text)
+    found = [(f, f.witness) for f in lowering.findings if f.witness is not None]
+    assert len(found) > 200
+    for finding, seen in found:
+        asked = [Probe(seen.operation, seen.object, seen.to, directory=d) for d in (False, True)]
+        assert any(judge(plan, p).allowed == seen.policy and loaded.allows(p) == seen.target for p in asked), finding
