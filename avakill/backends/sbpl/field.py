@@ -136,7 +136,7 @@ def make_field(plan: Plan) -> Field:
             # the floor's regions are made for each effect anew
             region = layer.region if layer.index == FLOOR else id(layer.region)
             found.setdefault((rank, region, layer.denies), (layer, []))[1].append(effect)
-            if layer.region.is_everything:
+            if any(not p.without and all(atom.is_everything for atom in p.within) for p in layer.region.pieces):
                 break
     sets: dict[tuple[Effect, ...], frozenset[Effect]] = {}
     levels = tuple(

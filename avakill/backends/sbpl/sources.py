@@ -91,7 +91,7 @@ def _claim_removals(ground: Ground, level: Level, effect: Effect) -> None:
         return
     seen = Witness(Operation.UNLINK, path, True, False)
     ground.claims.stricter(level.layer, _kept(level), NO_MOVE_OUT, seen, _lost(REMOVALS, level))
-    for hole in ground.field.all_holes(Effect.DELETE, level.pieces):
+    for hole in () if ground.budget.is_spent else ground.field.all_holes(Effect.DELETE, level.pieces):
         shared = None if ground.budget.is_spent else _shared(ground, hole, Effect.DELETE, level, effect)
         if shared is not None:
             seen = Witness(Operation.UNLINK, shared, True, False)
@@ -122,6 +122,7 @@ def _differing(ground: Ground, level: Level, effect: Effect) -> str | None:
 
 def _in_exceptions(ground: Ground, piece: PathPiece) -> Iterator[str]:
     """Paths of the piece in what other regions leave out."""
+    ground.budget.pairs -= sum(len(level.pieces) for level in ground.field.levels[:64])
     left_out = dict.fromkeys(atom for level in ground.field.levels[:64] for other in level.pieces for atom in other.without)
     for atom in islice(left_out, 12):
         inside: PathPiece = Piece((*piece.within, atom), piece.without)
@@ -133,6 +134,7 @@ def _around(ground: Ground, level: Level, effect: Effect, piece: PathPiece) -> t
     """A few plain patterns that stand above the deny, or that deny deletes."""
     found: dict[Pattern, None] = {}
     for other in ground.field.levels[:64]:
+        ground.budget.pairs -= len(other.pieces)
         above = other.order < level.order and effect in other.effects
         if above or (other.layer.denies and Effect.DELETE in other.effects):
             plain = (near for near in other.pieces if len(near.within) == 1 and not near.without)
@@ -168,7 +170,7 @@ def _claim_links(ground: Ground, level: Level, effect: Effect) -> None:
     old, new = found
     seen = Witness(Operation.LINK, old, True, False, new)
     ground.claims.stricter(level.layer, _kept(level), NO_LINK_OUT, seen, _lost((Operation.LINK,), level))
-    for hole in ground.field.all_holes(Effect.CREATE, level.pieces):
+    for hole in () if ground.budget.is_spent else ground.field.all_holes(Effect.CREATE, level.pieces):
         pair = None if ground.budget.is_spent else _linked_in_hole(ground, hole, level, effect)
         if pair is not None:
             seen = Witness(Operation.LINK, pair[0], True, False, pair[1])
@@ -178,6 +180,9 @@ def _claim_links(ground: Ground, level: Level, effect: Effect) -> None:
 
 def _linked(ground: Ground, level: Level, effect: Effect) -> tuple[str, str] | None:
     """A link inside of the region that f allows: the names have the same effects, and the new one may be made."""
+    if ground.budget.is_spent:
+        paths = tuple(islice((path for piece in level.pieces for path in ground.search.examples(piece)), 2))
+        return (paths[0], paths[-1]) if paths else None
     for piece in level.pieces:
         known: list[str] = []
         for path in ground.search.examples(piece):
