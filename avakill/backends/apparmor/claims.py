@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from avakill.backends.apparmor.cutting import Denial, Hole
-from avakill.backends.apparmor.field import Field
+from avakill.backends.apparmor.cutting import CROWD, Denial, Hole
+from avakill.backends.apparmor.field import Field, effects_in
 from avakill.backends.apparmor.holes import Kind
 from avakill.backends.apparmor.ledger import Ledger
 from avakill.backends.apparmor.samples import bearer, parents_pattern, samples, two_bytes_as_two
@@ -58,6 +58,11 @@ def _shared(one: Pattern, other: Pattern) -> tuple[str, ...]:
     return tuple(path for path in dict.fromkeys(tries) if one.holds(path) and other.holds(path))
 
 
+def _operations(effects: tuple[Effect, ...]) -> tuple[Operation, ...]:
+    moves = () if effects == (Effect.EXEC,) else (Operation.RENAME, Operation.LINK)
+    return tuple(dict.fromkeys((*(op for effect in effects for op in OPERATIONS_OF[effect]), *moves)))
+
+
 class Claims:
     """Weighs denials against f and writes what differs into a ledger."""
 
@@ -66,6 +71,7 @@ class Claims:
         self.ledger = ledger
         self.wider: PrefixIndex[Denial] = PrefixIndex()
         """The denials whose lines deny more than f."""
+        self._swept = False
         self._above: dict[str, tuple[Witness | None, tuple[Lost, ...]]] = {}
 
     def weigh(self, denial: Denial) -> None:
@@ -74,8 +80,11 @@ class Claims:
             self._wide(denial)
         if denial.narrow:
             self._narrow(denial)
-        for hole in denial.closed:
-            self._closed(denial, hole)
+        if len(denial.closed) > CROWD:
+            self._crowd(denial)
+        else:
+            for hole in denial.closed:
+                self._closed(denial, hole)
         if any(effect in W_EFFECTS for effect in denial.effects):
             self._lumped(denial)
         elif Effect.READ in denial.effects:
@@ -125,12 +134,38 @@ class Claims:
 
     def _closed(self, denial: Denial, hole: Hole) -> None:
         outside = tuple(one.pattern for one in denial.open)
+        tries = _shared(denial.pattern, hole.pattern)
         for effect in denial.effects:
-            tries = _shared(denial.pattern, hole.pattern)
             found = self.field.allowed_in(effect, (denial.pattern, hole.pattern), tries, outside)
             operations = (*OPERATIONS_OF[effect], *((Operation.RENAME, Operation.LINK) if effect is not Effect.EXEC else ()))
             lost = _deepest(denial.pattern, hole.pattern, operations)
             self._charge(denial, _CLOSED, effect, FIRST[effect], found, lost)
+
+    def _crowd(self, denial: Denial) -> None:
+        """Many holes at once: the deny says it of all its pattern, and each allow once of all its own."""
+        operations = _operations(denial.effects)
+        shared = (path for hole in denial.closed[:CROWD] for path in _shared(denial.pattern, hole.pattern))
+        allowed = (path for path in shared if self._says(denial.effects[0], path))
+        example = next(allowed, next(iter(samples(denial.pattern)), "/"))
+        witness = Witness(FIRST[denial.effects[0]], example, policy=True, target=False)
+        lost = place_of(denial.pattern, operations)
+        self.ledger.note(denial.layer.index, Verdict.STRICTER, _CLOSED, denial.effects, witness, (lost,))
+        if denial.crowded and not self._swept:
+            self._swept = True
+            for entry in self.field.allows():
+                for pattern in entry.piece.within[:1]:
+                    self._sweep(denial, Hole(pattern, entry.layer.index), effects_in(entry.mask))
+        for hole in denial.closed:
+            self._sweep(denial, hole, denial.effects)
+
+    def _sweep(self, denial: Denial, hole: Hole, effects: tuple[Effect, ...]) -> None:
+        if hole.index is not None and self.ledger.has(hole.index, _CLOSED_HOLE, effects):
+            return
+        example = next(iter((*_shared(denial.pattern, hole.pattern), *samples(hole.pattern))), "/")
+        witness = Witness(FIRST[effects[0]], example, policy=True, target=False)
+        if hole.index is not None:
+            lost = place_of(hole.pattern, _operations(effects))
+            self.ledger.note(hole.index, Verdict.STRICTER, _CLOSED_HOLE, effects, witness, (lost,))
 
     def _lumped(self, denial: Denial) -> None:
         outside = tuple(hole.pattern for hole in denial.open)
@@ -310,6 +345,7 @@ _HOLE = "the hole is not whole"
 _WIDE = "AppArmor's patterns count bytes and cannot intersect, so the line matches more than the rule"
 _NARROW = "AppArmor's patterns cannot spell every case variant of the name"
 _CLOSED = "AppArmor's deny always wins and this hole cannot be cut out of the pattern, so it stays closed"
+_CLOSED_HOLE = f"{_HOLE}: {_CLOSED}"
 _LUMPED = "AppArmor's one permission `w` is write, create, delete, chmod and chown together"
 _READ_ONLY = "AppArmor asks reading of the old name of a rename"
 _DIRECTORY = "a directory that bears a name of the hole stays denied, or it would carry denied content away"

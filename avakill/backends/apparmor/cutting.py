@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from avakill.backends.apparmor.apart import apart
 from avakill.backends.apparmor.factoring import around_trees
 from avakill.backends.apparmor.field import Entry, Work, effects_in, mask_of, prefix_of
 from avakill.backends.apparmor.holes import Cut, Kind, cut_of, subtract, trie
 from avakill.backends.apparmor.model import Tokens
+from avakill.backends.apparmor.samples import samples
 from avakill.backends.apparmor.tokens import spell
 from avakill.backends.plan import Layer
 from avakill.ir.effect import Effect
@@ -19,6 +21,8 @@ from avakill.paths.glob import EVERYTHING, Glob, tree
 from avakill.paths.index import PrefixIndex
 
 MAX_SPLITS = 8
+CROWD = 16
+"""With more holes near, a pattern keeps them all closed once the work for cutting is used up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Denial:
     `whole` are its lines where a hole takes directories too, `objects` where a hole that ends at its names leaves
     directories denied: who moves such a directory moves what is denied below it. `open` are the holes that were cut out
     (with their `cuts`), `closed` those that could not be said and stay denied. `lumped` are holes for some of the
-    effects that stay denied for the sake of the others. `wide`: the lines match more than `pattern`.
+    effects that stay denied for the sake of the others. `crowded`: `closed` are only some
+    of the holes that stay closed. `wide`: the lines match more than `pattern`.
     """
 
     layer: Layer
@@ -50,6 +55,7 @@ class Denial:
     wide: bool = False
     narrow: bool = False
     lumped: tuple[tuple[Hole, tuple[Effect, ...]], ...] = ()
+    crowded: bool = False
 
 
 _Related = tuple[Piece[Pattern], int | None]
@@ -72,7 +78,15 @@ def denials(found: tuple[Entry, ...], work: Work) -> Iterator[Denial]:
 
 def _denied(entry: Entry, holes: PrefixIndex[Entry], work: Work) -> Iterator[Denial]:
     pattern, is_wide = _one_pattern(entry.piece.within)
+    if work.cuts < 0 and len(crowd := tuple(islice(holes.related(pattern.literal_prefix), CROWD + 1))) > CROWD:
+        closed = [Hole(one, hole.layer.index) for hole in crowd for one in hole.piece.within[:1]]
+        yield replace(_spelled(entry.layer, effects_in(entry.mask), pattern, [], closed, is_wide), crowded=True)
+        return
     mask, met = _meeting(entry.mask, pattern, holes, work)
+    if not met and not entry.piece.without:
+        if mask:
+            yield _spelled(entry.layer, effects_in(mask), pattern, [], [], is_wide)
+        return
     own = tuple((Piece((without,)), None) for without in entry.piece.without)
     for part, effects, lumped in _parts(mask, met):
         related: tuple[_Related, ...] = (*own, *((hole.piece, hole.layer.index) for hole in part))
@@ -90,10 +104,10 @@ def _meeting(mask: int, pattern: Pattern, holes: PrefixIndex[Entry], work: Work)
     for hole in holes.related(pattern.literal_prefix):
         if not hole.mask & mask:
             continue
-        work.cuts -= 20
-        if work.cuts >= 0 and any(apart(one, pattern) for one in hole.piece.within):
+        work.cuts -= 1
+        if any(apart(one, pattern) for one in hole.piece.within):
             continue
-        if work.cuts >= 0 and not hole.piece.without and all(_takes(one, pattern) for one in hole.piece.within):
+        if not hole.piece.without and all(_takes(one, pattern) for one in hole.piece.within):
             mask &= ~hole.mask
             continue
         key = hole.piece, hole.layer.index
@@ -176,10 +190,7 @@ def _sort(pattern: Pattern, related: tuple[_Related, ...], work: Work, depth: in
     closed: list[Hole] = []
     more: list[tuple[Pattern, tuple[_Related, ...]]] = []
     for place, (hole, index) in enumerate(related):
-        work.cuts -= 20
-        if work.cuts < 0:
-            closed += [Hole(one, index) for one in hole.within[:1]]
-            continue
+        work.cuts -= 8
         if any(apart(one, pattern) for one in hole.within):
             continue
         within = [one for one in hole.within if not _takes(one, pattern)]
@@ -207,6 +218,8 @@ def _takes(hole: Pattern, pattern: Pattern) -> bool:
     """As `covers`, quickly where the hole is a literal path or tree and the pattern has wildcards."""
     if isinstance(hole, Glob) and isinstance(pattern, Glob) and hole.is_literal and not pattern.is_literal and not hole.fold:
         return hole.below and pattern.literal_prefix[: len(hole.parts)] == hole.parts
+    if any(not hole.holds(path) for path in samples(pattern)):
+        return False
     return covers(hole, pattern)
 
 

@@ -44,7 +44,7 @@ class Work:
 
     asks: int = 60_000
     searches: int = 2_000
-    cuts: int = 400_000
+    cuts: int = 12_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,6 +198,10 @@ class Field:
         if None not in found and not self._is_decided(bit, area, prefix, tuple(found.values())):
             sure &= self._search(effect, found, area, (*outside, *_simple(self._related(prefix, bit))))
         return tuple((path, index) for index, path in found.items()), sure
+
+    def allows(self) -> Iterator[Entry]:
+        """All that some layer opens."""
+        return (entry for entry in self._entries if not entry.layer.denies)
 
     def patterns_of(self, effect: Effect, area: Pattern, indexes: frozenset[int]) -> Iterator[Pattern]:
         """The allowing patterns of some rows that may meet `area`."""

@@ -31,7 +31,7 @@ ORDER = "rwlx"
 def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
     """Pure and total; `settings` say nothing to AppArmor."""
     ledger = Ledger(plan)
-    work = Work(asks=10_000 + 20 * len(plan.rows))
+    work = Work(asks=10_000 + 20 * len(plan.rows), searches=1_000, cuts=12_000 + 20 * len(plan.rows))
     layers = entries(plan.layers)
     found = tuple(denials(layers, work))
     claims = Claims(Field(layers, work), ledger)

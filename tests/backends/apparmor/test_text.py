@@ -86,3 +86,13 @@ def test_a_thousand_rules_lower_in_time() -> None:
     begun = time.process_time()
     BACKEND.emit(BACKEND.lower(plan, Settings()).model)
     assert time.process_time() - begun < 10  # the bench says how fast; this only catches a square
+
+
+def test_a_crowd_of_holes_is_said_by_every_deny_and_every_allow() -> None:
+    hole, deep = "/srv/t{}/pub", "/**/*.e{}"
+    rules = [rule(i, FILES, "deny" if i % 2 else "allow", paths((deep if i % 2 else hole).format(i))) for i in range(300)]
+    result = made(*rules)
+    assert len(result.text) < 2_000_000
+    assert str(result.verdict(299)) in ("stricter", "weaker")
+    closed = {finding.index for finding in result.lowering.findings if "stays closed" in finding.reason}
+    assert set(range(0, 300, 2)) | {299} <= closed
