@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import lru_cache
 
 from avakill.paths.automaton import Pattern
@@ -13,7 +13,7 @@ MAX_PREFIX = 255
 MAX_POSTFIX = 127
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """`TREE` base and all below · `EXACT` base · `STRETCH` all that begins with `base/` + prefix · `NAMED` a name
     anywhere below base · `CHILD` a name directly in base."""
 
@@ -57,6 +57,9 @@ class Shape:
     base: tuple[str, ...]
     name: Name = ANY_NAME
     is_exact: bool = True
+
+    def __hash__(self) -> int:
+        return hash((self.base, self.name.equal, self.name.suffix))
 
     @property
     def is_wild(self) -> bool:
