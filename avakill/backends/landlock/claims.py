@@ -123,8 +123,8 @@ class Claims:
             places = (*self._chain(prefix, sort), sort.lost(prefix))
             shown = self._shown_loosely(spot, sort) if spot.loose else self._shown(prefix, sort)
         if self._ground.allows_of & sort.mask or spot.piece.without:
-            holes, example = self._holes(spot, sort)
-            places, shown = (*places, *holes), shown or example
+            holes, shown = self._holes(spot, sort, shown)
+            places = (*places, *holes)
         if sort.mask & READ and self._exec_apart:
             places = (*places, Lost((Operation.EXEC,), join(prefix), True))
             shown = shown or self._unrun(spot.piece)
@@ -197,10 +197,9 @@ class Claims:
                     return _lost_at(beside, bit)
         return None
 
-    def _holes(self, spot: Spot, sort: Sort) -> tuple[tuple[Lost, ...], Witness | None]:
+    def _holes(self, spot: Spot, sort: Sort, shown: Witness | None) -> tuple[tuple[Lost, ...], Witness | None]:
         """What is allowed inside a denied piece: by earlier rules, or by its own exceptions."""
         lost: dict[Names, Lost] = {}
-        shown: Witness | None = None
         holes = self._ground.holes.related(spot.prefix) if self._ground.allows_of & sort.mask else iter(())
         for count, hole in enumerate(holes):
             if count >= MAX_HOLES:
@@ -230,20 +229,25 @@ class Claims:
         prefix = spot.prefix
         fallback: str | None = None
         try:
-            for folders in _FOLDERS:
-                for path in self._ground.paths_in(spot.piece, folders):
-                    owner = self._ground.decider(path, bit)
-                    if owner is None or owner.index != layer.index:
-                        continue
-                    parent = split(path)[:-1]
-                    if any(self._ground.is_grantable(parent[:n], bit) for n in range(len(parent), len(prefix) - 1, -1)):
-                        return _open_at(path, bit)
-                    fallback = fallback or path
+            for path in chain(self._made_later(spot), self._found_later(spot)):
+                owner = self._ground.decider(path, bit)
+                if owner is None or owner.index != layer.index:
+                    continue
+                parent = split(path)[:-1]
+                if any(self._ground.is_grantable(parent[:n], bit) for n in range(len(parent), len(prefix) - 1, -1)):
+                    return _open_at(path, bit)
+                fallback = fallback or path
             if fallback is None or self._ground.is_ungranted(prefix, bit):
                 return None
         except Unknown:
             fallback = fallback or next(made_in(spot.piece, (LATER,)), None) or searched(spot.piece)
         return _open_at(fallback, bit) if fallback is not None else None
+
+    def _made_later(self, spot: Spot) -> Iterator[str]:
+        return (path for folders in _FOLDERS for path in made_in(spot.piece, folders))
+
+    def _found_later(self, spot: Spot) -> Iterator[str]:
+        return (path for folders in _FOLDERS[:2] for path in self._ground.found_in(spot.piece, folders))
 
     # -- allows --
 
@@ -261,7 +265,8 @@ class Claims:
         return next((shown for bit in bits if (shown := self._in_hole_of(spot, bit)) is not None), None)
 
     def _in_hole_of(self, spot: Spot, bit: int) -> Witness | None:
-        for path in chain(self._split_in(spot.prefix, bit), self._ground.paths_in(spot.piece), (join((*spot.prefix, NEW)),)):
+        near = (join((*spot.prefix, NEW)),)
+        for path in chain(self._split_in(spot.prefix, bit), made_in(spot.piece), near, self._ground.found_in(spot.piece)):
             try:
                 owner = self._ground.decider(path, bit)
                 if owner is None or owner.index != spot.unit.layer.index:
@@ -289,9 +294,7 @@ class Claims:
 _FOLDERS = tuple(tuple(f"{LATER}{n}" if n else LATER for n in range(depth)) for depth in (1, 2, 3, 5))
 
 
-def _finding(
-    layer: Layer, sort: Sort, verdict: Verdict, reason: str, found: Witness, lost: tuple[Lost, ...] = ()
-) -> Finding:
+def _finding(layer: Layer, sort: Sort, verdict: Verdict, reason: str, found: Witness, lost: tuple[Lost, ...] = ()) -> Finding:
     return Finding(layer.index, verdict, reason, sort.effects, found, lost, layer.span)
 
 

@@ -21,9 +21,7 @@ MAX_LISTED = 50
 NAMED = (Operation.RENAME, Operation.LINK)
 
 
-def expanded_findings(
-    plan: Plan, findings: Iterable[Finding], expansion: Expansion, tree: FileTree
-) -> tuple[Finding, ...]:
+def expanded_findings(plan: Plan, findings: Iterable[Finding], expansion: Expansion, tree: FileTree) -> tuple[Finding, ...]:
     """`findings` as they are on this machine. What the walk did not reach is confessed."""
     here = _Here(plan, expansion, tree)
     found = [precise for finding in findings if (precise := here.precise(finding)) is not None]

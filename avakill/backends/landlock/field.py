@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from avakill.backends.landlock.model import is_loose
@@ -43,15 +43,19 @@ class Unit:
 
 
 class Spot:
-    """One piece of a unit, and what its shape says; for the effects `shadow` the same piece stood in an earlier unit."""
+    """One piece of a unit, and what its shape says.
 
-    __slots__ = ("exact", "literal", "loose", "order", "piece", "plain", "prefix", "shadow", "tree", "unit")
+    Every path of it has the name `need`; for the effects `shadow` the same piece stood in an earlier unit.
+    """
+
+    __slots__ = ("exact", "literal", "loose", "need", "order", "piece", "plain", "prefix", "shadow", "tree", "unit")
 
     def __init__(self, unit: Unit, piece: Piece[Any]) -> None:
         self.unit = unit
         self.order = unit.order
         self.piece = piece
         self.shadow = 0
+        self.need: str | None = None
         only = piece.within[0] if len(piece.within) == 1 and not piece.without else None
         if type(only) is Glob and only.is_literal:
             self.prefix: Names = only.literal_prefix
@@ -62,6 +66,8 @@ class Spot:
             self.loose = False
             return
         self.prefix = prefix_of(piece)
+        if type(only) is Glob and not only.fold:
+            self.need = next((part for part in only.parts[len(self.prefix) :] if isinstance(part, str)), None)
         self.literal = self.plain = False
         self.exact = is_exact(piece)
         self.tree = is_tree(piece)
@@ -102,40 +108,35 @@ class Field:
 
     def first(self, path: str, bit: int, denies: bool = False) -> tuple[Spot | None, int]:
         """The spot that decides `path` (with `denies`: the first that denies it), and how many were looked at."""
-        best: Spot | None = None
-        work = 0
-        for spot, whole in self._near(path):
-            work += 1
-            if not spot.unit.mask & bit or (best is not None and spot.order >= best.order):
-                continue
-            if denies and not spot.unit.layer.denies:
-                continue
-            if spot.plain:
-                if spot.tree or whole:
-                    best = spot
-            elif spot.piece.holds(path):
-                best = spot
-        return best, work
-
-    def _near(self, path: str) -> Iterator[tuple[Spot, bool]]:
-        """Spots that may hold `path`, and whether their prefix is all of it."""
         names = split(path)
         last = names[-1] if names else ""
         dot = last.rfind(".")
-        end = last[dot:] if dot >= 0 else None
+        end = last[dot:] if dot >= 0 else ""
+        best: Spot | None = None
+        order = len(self.units)
+        work = 0
         for n in range(min(len(names), self._deepest) + 1):
             shelf = self._shelves.get(names[:n])
             if shelf is None:
                 continue
-            whole = n == len(names)
-            for spot in shelf.get(None, ()):
-                yield spot, whole
-            if len(shelf) > 1 or None not in shelf:
-                for spot in shelf.get(last, ()):
-                    yield spot, whole
-                if end is not None and end != last:
-                    for spot in shelf.get(end, ()):
-                        yield spot, whole
+            for key in (None, last, end) if end and end != last else (None, last):
+                spots = shelf.get(key)
+                if spots is None:
+                    continue
+                work += len(spots)
+                for spot in spots:
+                    if spot.order >= order:
+                        break
+                    if not spot.unit.mask & bit or (denies and not spot.unit.layer.denies):
+                        continue
+                    if spot.plain:
+                        if not spot.tree and n != len(names):
+                            continue
+                    elif (spot.need is not None and spot.need not in names) or not spot.piece.holds(path):
+                        continue
+                    best, order = spot, spot.order
+                    break
+        return best, work
 
 
 def _units(kept: Mapping[Effect, tuple[Layer, ...]]) -> tuple[Unit, ...]:

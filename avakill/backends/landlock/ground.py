@@ -183,6 +183,10 @@ class Ground:
     def paths_in(self, piece: Piece[Any], folders: Names = ()) -> Iterator[str]:
         """Some paths of the piece, one found by search at last, `folders` standing for its first `**`. Raises Unknown."""
         yield from made_in(piece, folders)
+        yield from self.found_in(piece, folders)
+
+    def found_in(self, piece: Piece[Any], folders: Names = ()) -> Iterator[str]:
+        """A path of the piece, if a search finds one. Raises Unknown."""
         self._search()
         found = searched(piece, folders)
         if found is not None:

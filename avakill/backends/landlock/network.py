@@ -124,9 +124,7 @@ def _whole(layer: Layer) -> Ports:
     return found
 
 
-def _of_deny(
-    layer: Layer, whole: Ports, fresh: Ports, partial: list[tuple[Layer, Piece[Endpoint], Ports]]
-) -> Iterator[Finding]:
+def _of_deny(layer: Layer, whole: Ports, fresh: Ports, partial: list[tuple[Layer, Piece[Endpoint], Ports]]) -> Iterator[Finding]:
     hosts = [piece for piece in layer.region.pieces if not _is_whole(piece)]
     if hosts and not whole.ranges:
         yield _refusal(layer, HOSTS)
