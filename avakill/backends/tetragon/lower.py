@@ -50,8 +50,9 @@ ASSUMED = (
 
 def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     subject = Subject(settings.namespace, settings.pod_labels, settings.binaries)
+    groupings = _groupings(plan, LIMITS[0])
     for limit in LIMITS:
-        groupings = _groupings(plan, limit)
+        _limit(groupings, limit)
         draft = Draft({}, {})
         add_files(groupings, draft)
         add_moves(groupings, draft)
@@ -91,6 +92,16 @@ def _groupings(plan: Plan, limit: int) -> dict[Effect, Grouping]:
             made[key] = group(layers, limit)
         result[effect] = made[key]
     return result
+
+
+def _limit(groupings: Mapping[Effect, Grouping], limit: int) -> None:
+    """Fewer selectors for pairs: what was made with more is forgotten."""
+    for grouping in groupings.values():
+        if grouping.limit != limit:
+            grouping.limit = limit
+            for one in grouping.groups:
+                one.limit = limit
+                one.made.clear()
 
 
 def _reaches_floor(layer: Layer) -> bool:
