@@ -45,7 +45,7 @@ class _Entry:
     verdict: Verdict
     effects: set[Effect] = field(default_factory=set)
     witness: Witness | None = None
-    lost: dict[Lost, None] = field(default_factory=dict)
+    lost: dict[tuple[int, int, str, bool], Lost] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -66,6 +66,14 @@ class Claims:
         entry.effects.update(effects)
         entry.witness = entry.witness or witness
 
+    def is_shown(self, index: int, reason: str, effect: Effect) -> bool:
+        """Whether the row has a witness of that reason, which then is about the effect too."""
+        entry = self.found.get((index, reason))
+        if entry is None or entry.witness is None:
+            return False
+        entry.effects.add(effect)
+        return True
+
     def stricter(
         self,
         rows: tuple[int, ...],
@@ -77,15 +85,21 @@ class Claims:
         at: str,
     ) -> None:
         """An over-denial, charged to each of `rows` alike; `at` is an object of it."""
+        # an operation is hashed by its place in memory: hashing enums is too slow; first and number tell the tuples apart
+        key = (id(operations[0]), len(operations), place, below)
         for index in dict.fromkeys(rows):
             entry = self.found.setdefault((index, reason), _Entry(Verdict.STRICTER))
             entry.effects.add(effect)
-            entry.witness = entry.witness or Witness(_plain(operations), at, policy=True, target=False)
-            entry.lost[Lost(operations, place, below)] = None
+            if entry.witness is None:
+                entry.witness = Witness(_plain(operations), at, policy=True, target=False)
+            if key not in entry.lost:
+                entry.lost[key] = Lost(operations, place, below)
 
     def findings(self) -> tuple[Finding, ...]:
         return tuple(
-            Finding(index, entry.verdict, reason, frozenset(entry.effects), entry.witness, tuple(entry.lost), self._span(index))
+            Finding(
+                index, entry.verdict, reason, frozenset(entry.effects), entry.witness, tuple(entry.lost.values()), self._span(index)
+            )
             for (index, reason), entry in self.found.items()
         )
 

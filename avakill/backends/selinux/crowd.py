@@ -12,10 +12,10 @@ from itertools import islice
 from avakill.backends.plan import FLOOR, SELF_PROTECTION, Plan
 from avakill.backends.selinux import claims as say
 from avakill.backends.selinux.claims import Claims
-from avakill.backends.selinux.ground import Ground, ground, parent
+from avakill.backends.selinux.ground import Ground, ground, merged, parent
 from avakill.backends.selinux.judged import NAMES, claim_node, node_label, stays
 from avakill.backends.selinux.model import BIT, Closed, Context
-from avakill.backends.selinux.units import Node, Unit, instance, owner, settle
+from avakill.backends.selinux.units import Node, Unit, instance, label, owner, settle
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Witness
 from avakill.paths.glob import Glob, Wildcard, join
@@ -171,32 +171,44 @@ def _inside(unit: Unit, hole: str) -> str | None:
 
 def _claim(claims: Claims, unit: Unit, seen: Ground, trees: Ground, sample: str, denied: int) -> None:
     place = join(unit.prefix)
-    here = seen.here(sample)
+    literal, _ = trees.at(sample)
+    holders = seen.holders(sample)
+    here = merged(literal, holders)
     wanted = settle(here)
-    if unit.denies and any(denier.holds(sample) for denier in seen.patterns if denier.denies):
-        labelled = denied
-    else:
-        labelled = settle(trees.here(sample))
+    labelled = denied if unit.denies and any(holder.denies for holder in holders) else settle(literal)
     before = parent(sample)
-    around = trees.of_directory(before)
-    if any(denier.holds(before) for denier in seen.patterns if denier.denies):
+    keepers, below = trees.at(before)
+    around = label(keepers, below)
+    if any(holder.denies for holder in seen.holders(before)):
         around |= denied
+    labelled |= Closed.EXEC if labelled & Closed.READ else 0
+    around |= Closed.EXEC if around & Closed.READ else 0
     for effect, bit in BIT.items():
-        mine = owner(here, bit)
-        keeper = owner(trees.here(before), bit)
-        rows = tuple(row.index for row in (unit if unit.denies else keeper, mine, unit) if row is not None)
-        reads = effect is Effect.EXEC
-        names = effect is Effect.CREATE
-        if not wanted & bit and effect is not Effect.CREATE and (labelled & bit or (reads and labelled & Closed.READ)):
-            claims.stricter(rows, say.TOO_MANY, effect, OPERATIONS_OF[effect], place, True, sample)
-        if not wanted & bit and (around & bit or (reads and around & Closed.READ)):
-            reason = say.NAMES_CLOSED if names else say.LATER_HOLE
-            claims.stricter(rows, reason, effect, NAMES if names else OPERATIONS_OF[effect], place, True, sample)
-        if not wanted & bit or around & bit or (reads and around & Closed.READ) or mine is None:
+        if wanted & bit:
+            if not around & bit:
+                _claim_leak(claims, here, effect, sample)
             continue
-        if names:
-            witness = Witness(Operation.RENAME, f"/tmp/{OTHER}", policy=False, target=True, to=sample)
-        else:
-            operation = Operation.UNLINK if effect is Effect.DELETE else OPERATIONS_OF[effect][0]
-            witness = Witness(operation, sample, policy=False, target=True)
-        claims.weaker(mine.index, say.LATER_DENY, frozenset({effect}), witness)
+        now = effect is not Effect.CREATE and labelled & bit
+        if not now and not around & bit:
+            continue
+        rows = tuple(row.index for row in (unit if unit.denies else owner(keepers, bit), owner(here, bit), unit) if row is not None)
+        if now:
+            claims.stricter(rows, say.TOO_MANY, effect, OPERATIONS_OF[effect], place, True, sample)
+        if around & bit and effect is Effect.CREATE:
+            claims.stricter(rows, say.NAMES_CLOSED, effect, NAMES, place, True, sample)
+        elif around & bit:
+            claims.stricter(rows, say.LATER_HOLE, effect, OPERATIONS_OF[effect], place, True, sample)
+
+
+def _claim_leak(claims: Claims, here: tuple[Unit, ...], effect: Effect, sample: str) -> None:
+    """What takes the name later is not refused."""
+    mine = owner(here, BIT[effect])
+    assert mine is not None
+    if claims.is_shown(mine.index, say.LATER_DENY, effect):
+        return
+    if effect is Effect.CREATE:
+        witness = Witness(Operation.RENAME, f"/tmp/{OTHER}", policy=False, target=True, to=sample)
+    else:
+        operation = Operation.UNLINK if effect is Effect.DELETE else OPERATIONS_OF[effect][0]
+        witness = Witness(operation, sample, policy=False, target=True)
+    claims.weaker(mine.index, say.LATER_DENY, frozenset({effect}), witness)

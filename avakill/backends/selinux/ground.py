@@ -15,10 +15,11 @@ class Ground:
     nodes: tuple[Node, ...]
     patterns: tuple[Unit, ...]
     by_path: dict[tuple[str, ...], Node] = field(default_factory=dict)
+    deepest: int = 1 << 16
 
     def node(self, path: tuple[str, ...]) -> Node:
         """The deepest node at or above `path`."""
-        for length in range(len(path), 0, -1):
+        for length in range(min(len(path), self.deepest), 0, -1):
             found = self.by_path.get(path[:length])
             if found is not None:
                 return found
@@ -27,6 +28,12 @@ class Ground:
     def holders(self, path: str) -> tuple[Unit, ...]:
         names = split(path)
         return tuple(unit for unit in self.patterns if names[: len(unit.prefix)] == unit.prefix and unit.holds(path))
+
+    def at(self, path: str) -> tuple[tuple[Unit, ...], tuple[Unit, ...]]:
+        """The literal units that hold `path`, and those that hold every new name directly in it."""
+        names = split(path)
+        node = self.node(names)
+        return (node.here if node.path == names else node.below), node.below
 
     def here(self, path: str) -> tuple[Unit, ...]:
         """The units that hold `path`, by rank."""
@@ -53,7 +60,7 @@ class Ground:
 
 
 def ground(nodes: tuple[Node, ...], patterns: tuple[Unit, ...]) -> Ground:
-    return Ground(nodes, patterns, {node.path: node for node in nodes})
+    return Ground(nodes, patterns, {node.path: node for node in nodes}, max(len(node.path) for node in nodes))
 
 
 def merged(literal: tuple[Unit, ...], others: tuple[Unit, ...]) -> tuple[Unit, ...]:
