@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -164,11 +164,22 @@ def _floor(target: Target, layers: Mapping[Effect, list[Layer]]) -> dict[Effect,
         floor[Effect.READ] += [tree(path) for path in (*target.libraries, "/etc/ssl/certs")]
         floor[Effect.READ] += [exactly(path) for path in (*FLOOR_FILES, *target.entry)]
         floor[Effect.READ] += [LD_SO, tree("/etc/ld.so.conf.d")]
+        floor[Effect.READ] += _allowed_programs(layers[Effect.EXEC])
     return {
         effect: Layer(FLOOR, False, union(patterns))
         for effect, patterns in floor.items()
         if patterns and any(layer.denies and layer.index != SELF_PROTECTION for layer in layers[effect])
     }
+
+
+def _allowed_programs(layers: Iterable[Layer]) -> Iterator[Pattern]:
+    """The files of a command allowlist: the kernel opens for reading what it runs, so the unread cannot be run (Linux 6.18)."""
+    for layer in layers:
+        for piece in layer.region.pieces if not layer.denies else ():
+            if len(piece.within) == 1 and not piece.without:
+                only = piece.within[0]
+                if isinstance(only, Glob) and only.is_literal and not only.below:
+                    yield only
 
 
 # -- one rule --
