@@ -13,6 +13,7 @@ from avakill.ir.policy import Policy, Requirement
 from avakill.ir.target import Target
 from avakill.ir.verdict import Finding, Verdict, combine
 from avakill.source import codes
+from avakill.source.collector import collector_paused
 from avakill.source.diagnostic import Bag, Diagnostic, Label
 
 SAFE = (Verdict.EXACT, Verdict.STRICTER)
@@ -69,7 +70,8 @@ def build(
 ) -> Build:
     """Lower `policy` by each backend and hold the verdicts against what is required. A backend that raises is a bug of
     its own: it gets a diagnostic, the others go on."""
-    plan = make_plan(policy, target, options)
+    with collector_paused():
+        plan = make_plan(policy, target, options)
     bag = Bag()
     emissions = tuple(e for backend in backends if (e := _emission(plan, backend, settings, bag)) is not None)
     if not any(layer.denies and layer.index != SELF_PROTECTION for layers in plan.layers.values() for layer in layers):
@@ -85,7 +87,8 @@ def build(
 
 def _emission(plan: Plan, backend: Backend[Any], settings: Settings, bag: Bag) -> Emission | None:
     try:
-        lowering = backend.lower(plan, settings)
+        with collector_paused():
+            lowering = backend.lower(plan, settings)
         return Emission(backend, lowering, backend.emit(lowering.model), row_verdicts(plan, lowering))
     except Exception as fault:  # a stranger's backend may raise anything; the others must still answer
         bag.error(

@@ -21,6 +21,7 @@ from avakill.backends.registry import find
 from avakill.compiler.compile import compile_policy, read_source
 from avakill.ir.policy import Policy
 from avakill.ir.target import Target
+from avakill.source.collector import collector_paused
 from avakill.source.file import SourceFile
 
 TARGET = Target(protected=("/home/agent/.config/avakill/avakill.yaml",))
@@ -55,7 +56,8 @@ def compiling() -> None:
         cells = [front, seconds(lambda policy=policy: make_plan(policy, TARGET))]  # type: ignore[misc]
         plan = make_plan(policy, TARGET)
         for backend in backends:
-            cells.append(seconds(lambda b=backend, p=plan: b.emit(b.lower(p, Settings()).model)))  # type: ignore[misc]
+            with collector_paused():  # as the pipeline does
+                cells.append(seconds(lambda b=backend, p=plan: b.emit(b.lower(p, Settings()).model)))  # type: ignore[misc]
         total = sum(cells)
         base = total / count if count == 100 else base
         ratio = f"{total / count / base:.2f}" if base else "–"

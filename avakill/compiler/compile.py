@@ -1,9 +1,7 @@
 """The front door: a policy file's text to a policy, or to what is wrong with it."""
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -14,6 +12,7 @@ from avakill.compiler.variables import substitute
 from avakill.compiler.yamltree import MAX_BYTES, Entry, Map, read_tree
 from avakill.ir.policy import Policy
 from avakill.source import codes
+from avakill.source.collector import collector_paused
 from avakill.source.diagnostic import Bag, Diagnostic, Severity
 from avakill.source.file import SourceFile
 from avakill.source.span import Span
@@ -31,7 +30,7 @@ def compile_policy(source: SourceFile, environment: Mapping[str, str]) -> Compil
     """The policy that `source` says, its variables taken from `environment`; every mistake is in the answer."""
     bag = Bag()
     policy: Policy | None = None
-    with _collector_paused():
+    with collector_paused():
         root = read_tree(source, bag)
         if root is not None:
             policy = lower_policy(_substituted(root, environment, bag), source, bag)
@@ -54,18 +53,6 @@ def read_source(data: bytes, path: str) -> SourceFile | Diagnostic:
         help = "save the file as UTF-8"
         return Diagnostic(codes.NOT_TEXT, Severity.ERROR, message, Span(path, line, column, line, column + 1), help=help)
     return SourceFile(path, text, sha256(data).hexdigest())
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """The tree of 10,000 rules is 200,000 values without a cycle among them: looking for one takes a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _substituted(root: Map, environment: Mapping[str, str], bag: Bag) -> Map:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from avakill.backends.contract import Lowering, Settings
 from avakill.backends.plan import Plan
 from avakill.backends.sbpl.claims import Claims
-from avakill.backends.sbpl.collector import collector_paused
 from avakill.backends.sbpl.field import Field, make_field
 from avakill.backends.sbpl.filters import region_filters
 from avakill.backends.sbpl.gain import Guard, guard_moves
 from avakill.backends.sbpl.model import LINK, OPERATIONS, UNLINK, Clause, Model, Section
 from avakill.backends.sbpl.network import connect_clauses
 from avakill.ir.effect import FILE_EFFECTS, Effect
+from avakill.source.collector import collector_paused
 
 
 def lower(plan: Plan, settings: Settings) -> Lowering[Model]:

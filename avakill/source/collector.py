@@ -1,4 +1,4 @@
-"""Python's cyclic collector, told to wait: a lowering makes values without a cycle among them."""
+"""Python's cyclic collector, told to wait while many values without a cycle among them are made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Of 10,000 rules, looking for cycles takes a third of the time."""
+    """For a policy of 10,000 rules, looking for cycles takes a third of the time, in the front end and in each backend."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
