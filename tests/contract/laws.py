@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from avakill.backends.contract import Lowering
 from avakill.backends.judge import Judgement, Probe, _below, decide, judge, judgements
 from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
+from avakill.ir.region import Piece
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness, combine
-from avakill.paths.glob import split
+from avakill.paths.automaton import Pattern, Undecided
+from avakill.paths.automaton import witness as witness_of
+from avakill.paths.glob import Glob, split, tree
 from tests.contract.generate import TARGET, plans, policies
 from tests.contract.probes import parent, probes
 from tests.contract.world import World, make_world
@@ -165,16 +169,27 @@ def _as_probes(plan: Plan, witness: Witness) -> Iterator[Probe]:
 
 
 def _examples_below(plan: Plan, path: str) -> Iterator[str]:
-    from avakill.paths.automaton import Undecided
-    from avakill.paths.automaton import witness as find
-    from avakill.paths.glob import tree
-
     for effect in (Effect.READ, Effect.WRITE, Effect.EXEC, Effect.DELETE, Effect.CREATE):
         for layer in plan.layers[effect]:
             for piece in layer.region.pieces:
-                try:
-                    found = find((*piece.within, tree(path)), piece.without, frozenset({path}))
-                except Undecided:
-                    continue
+                found = _searched_below(piece, path)
                 if found is not None and found != path:
                     yield "/".join(split(found)[len(split(path)) :])
+
+
+@lru_cache(maxsize=1 << 15)
+def _searched_below(piece: Piece[Any], path: str) -> str | None:
+    """Something of the piece below a path; the same piece stands in the layers of many effects."""
+    if not all(_may_meet(atom, split(path)) for atom in piece.within):
+        return None
+    try:
+        return witness_of((*piece.within, tree(path)), piece.without, frozenset({path}))
+    except Undecided:
+        return None
+
+
+def _may_meet(atom: Pattern, names: tuple[str, ...]) -> bool:
+    """Whether the literal beginnings of a pattern and a path do not part ways."""
+    prefix = atom.literal_prefix
+    shared = min(len(prefix), len(names))
+    return (isinstance(atom, Glob) and atom.fold) or prefix[:shared] == names[:shared]

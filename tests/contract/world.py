@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from avakill.backends.plan import Plan
 from avakill.ir.effect import FILE_EFFECTS
@@ -111,9 +111,21 @@ DEEPER = Glob((Wildcard.DEEP, "deeper", Wildcard.DEEP), below=True)
 
 
 def _found(within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> Iterator[str]:
-    try:
-        path = witness(within, without, frozenset({"/"}))
-    except Undecided:
-        return
+    path = _searched(within, without)
     if path is not None:
         yield path
+
+
+@lru_cache(maxsize=1 << 16)
+def _searched(within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> str | None:
+    """A shortest path that is not the root; made without a search where the shape says which: these are most of the questions."""
+    if len(within) == 1 and len(without) <= 1:
+        only = within[0]
+        if isinstance(only, Glob) and only.is_literal and only.parts and not only.fold:
+            path = join(only.literal_prefix)
+            if not any(atom.holds(path) for atom in without):
+                return path
+    try:
+        return witness(within, without, frozenset({"/"}))
+    except Undecided:
+        return None

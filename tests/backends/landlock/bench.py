@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import Enum
+from functools import lru_cache
 
 from avakill.backends.contract import Lowering, Settings
 from avakill.backends.judge import KEPT, Probe, _below, decide, judge
@@ -96,7 +97,7 @@ class Machine:
                         avoid = frozenset({where, probe.object})
                         within = (*piece.within, tree(where))
                         for without in (piece.without, (*piece.without, *allowed)):
-                            path = witness(within, without, avoid)
+                            path = searched(within, without, avoid)
                             found.extend([path] if path else [])
         self._stood[where, probe.object] = tuple(dict.fromkeys(found))
         return self._stood[where, probe.object]
@@ -126,6 +127,11 @@ class Machine:
                 if gained and any(kernel.holds_after_move(right, old, inner, new) for right in RIGHTS[effect]):
                     return True
         return bool(probe.replaces and moves and not decide(self.plan, Effect.DELETE, probe.to).allowed)
+
+
+@lru_cache(maxsize=1 << 15)
+def searched(within: tuple[Pattern, ...], without: tuple[Pattern, ...], avoid: frozenset[str]) -> str | None:
+    return witness(within, without, avoid)
 
 
 def _join(path: str, below: str) -> str:
