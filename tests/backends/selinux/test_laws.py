@@ -18,7 +18,7 @@ EXAMPLES = int(os.environ.get("AVAKILL_EXAMPLES", "1000"))
 def test_claims_hold_on_generated_policies() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(plans())
     def law(plan: Plan) -> None:
         lowering, found = check(plan)
@@ -37,7 +37,6 @@ def test_nothing_leaks_unsaid_where_many_patterns_share_labels(monkeypatch: pyte
     @settings(
         max_examples=min(EXAMPLES, 150),
         deadline=None,
-        derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
