@@ -6,7 +6,7 @@ each denying pattern refuses all that any rule denies, and a pattern that allows
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from avakill.backends.plan import FLOOR, SELF_PROTECTION, Plan
@@ -18,6 +18,7 @@ from avakill.backends.selinux.model import BIT, Closed, Context
 from avakill.backends.selinux.units import Node, Unit, instance, label, owner, settle
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Witness
+from avakill.paths.automaton import Undecided, witness
 from avakill.paths.glob import Glob, Wildcard, join
 from avakill.paths.index import PrefixIndex
 
@@ -42,9 +43,9 @@ def lines(claims: Claims, plan: Plan, over: Ground) -> tuple[Context, ...]:
     for node in over.nodes:
         claim_node(claims, trees, node, _exists(plan, node))
     if only_devices and len({unit.effects for unit in ruled}) == 1:
-        _claim_patterns(claims, over, trees, ruled[0].effects)
+        _claim_patterns(claims, over, trees, ruled[0].effects, _ordered)
         return (*_in_order(over, ruled), *_alone(claims, over, crossed, ruled[0].effects))
-    _claim_patterns(claims, over, trees, denied)
+    _claim_patterns(claims, over, trees, denied, _shared)
     for node in over.nodes:
         _claim_hole(claims, crossed, node)
     patterns = (unit for unit in reversed(over.patterns) if unit.denies)
@@ -128,7 +129,25 @@ def _claim_hole(claims: Claims, crossed: PrefixIndex[Unit], node: Node) -> None:
                 return
 
 
-def _claim_patterns(claims: Claims, over: Ground, trees: Ground, denied: int) -> None:
+Labels = Callable[[Ground, Ground, Unit, str, int], tuple[int, int]]
+"""What the lines of patterns refuse on an object and on its directory."""
+
+
+def _shared(seen: Ground, trees: Ground, unit: Unit, sample: str, denied: int) -> tuple[int, int]:
+    """Where each denying pattern refuses all that any rule denies."""
+    crowded = unit.denies and any(holder.denies for holder in seen.holders(sample))
+    labelled = denied if crowded else settle(trees.at(sample)[0])
+    before = parent(sample)
+    around = label(*trees.at(before))
+    return labelled, around | denied if any(holder.denies for holder in seen.holders(before)) else around
+
+
+def _ordered(seen: Ground, trees: Ground, unit: Unit, sample: str, denied: int) -> tuple[int, int]:
+    """Where the lines stand in the reverse order of the rules: first match, exactly."""
+    return settle(seen.here(sample)), seen.of_directory(parent(sample))
+
+
+def _claim_patterns(claims: Claims, over: Ground, trees: Ground, denied: int, labels: Labels) -> None:
     """What each pattern loses and adds, shown on objects that are looked at as closely as their number allows."""
     few = len(over.patterns) <= MAX_CLOSE
     holes: PrefixIndex[str] = PrefixIndex()
@@ -141,18 +160,38 @@ def _claim_patterns(claims: Claims, over: Ground, trees: Ground, denied: int) ->
     for unit in over.patterns:
         sample = _sample(unit)
         seen = over if few else Ground(trees.nodes, (unit,), trees.by_path)
-        _claim(claims, unit, seen, trees, sample, denied)
+        _claim(claims, unit, seen, trees, sample, denied, labels)
         if not unit.denies:
             continue
         if few:
-            _claim(claims, unit, seen, trees, f"{sample}/avakill-later", denied)
+            _claim(claims, unit, seen, trees, f"{sample}/avakill-later", denied, labels)
+            if labels is _shared:
+                for other in _elsewhere(over, unit, sample, denied):
+                    _claim(claims, unit, seen, trees, other, denied, labels)
         elif denied & Closed.CREATE and not unit.reaches_below:
             inner = f"{sample}/avakill-later"
             claims.stricter((unit.index,), say.NAMES_CLOSED, Effect.CREATE, NAMES, join(unit.prefix), True, inner)
         for hole in islice(holes.related(unit.prefix), 8 if few else 1):
             inside = _inside(unit, hole)
             if inside is not None:
-                _claim(claims, unit, seen, trees, inside, denied)
+                _claim(claims, unit, seen, trees, inside, denied, labels)
+
+
+def _elsewhere(over: Ground, unit: Unit, sample: str, denied: int) -> Iterator[str]:
+    """Objects of the pattern on which another rule's line does not hide what the shared label refuses too much."""
+    more = denied & ~unit.effects | (Closed.EXEC if denied & Closed.READ else 0)
+    for effect, bit in BIT.items():
+        if not more & bit or not settle(over.here(sample)) & bit:
+            continue
+        units = (*over.patterns, *(other for node in over.nodes for other in (*node.enter, *node.enter_alone)))
+        deniers = [other.piece for other in units if other is not unit and other.denies and other.effects & bit]
+        without = tuple(piece.within[0] for piece in deniers if len(piece.within) == 1 and not piece.without)
+        try:
+            found = witness(unit.piece.within, (*unit.piece.without, *without), frozenset({"/"}))
+        except Undecided:
+            continue
+        if found is not None:
+            yield found
 
 
 def _sample(unit: Unit) -> str:
@@ -169,18 +208,14 @@ def _inside(unit: Unit, hole: str) -> str | None:
     return at if unit.holds(at) else None
 
 
-def _claim(claims: Claims, unit: Unit, seen: Ground, trees: Ground, sample: str, denied: int) -> None:
+def _claim(claims: Claims, unit: Unit, seen: Ground, trees: Ground, sample: str, denied: int, labels: Labels) -> None:
     place = join(unit.prefix)
     literal, _ = trees.at(sample)
     holders = seen.holders(sample)
     here = merged(literal, holders)
     wanted = settle(here)
-    labelled = denied if unit.denies and any(holder.denies for holder in holders) else settle(literal)
-    before = parent(sample)
-    keepers, below = trees.at(before)
-    around = label(keepers, below)
-    if any(holder.denies for holder in seen.holders(before)):
-        around |= denied
+    keepers, _ = trees.at(parent(sample))
+    labelled, around = labels(seen, trees, unit, sample, denied)
     labelled |= Closed.EXEC if labelled & Closed.READ else 0
     around |= Closed.EXEC if around & Closed.READ else 0
     for effect, bit in BIT.items():
@@ -207,8 +242,8 @@ def _claim_leak(claims: Claims, here: tuple[Unit, ...], effect: Effect, sample: 
     if claims.is_shown(mine.index, say.LATER_DENY, effect):
         return
     if effect is Effect.CREATE:
-        witness = Witness(Operation.RENAME, f"/tmp/{OTHER}", policy=False, target=True, to=sample)
+        shown = Witness(Operation.RENAME, f"/tmp/{OTHER}", policy=False, target=True, to=sample)
     else:
         operation = Operation.UNLINK if effect is Effect.DELETE else OPERATIONS_OF[effect][0]
-        witness = Witness(operation, sample, policy=False, target=True)
-    claims.weaker(mine.index, say.LATER_DENY, frozenset({effect}), witness)
+        shown = Witness(operation, sample, policy=False, target=True)
+    claims.weaker(mine.index, say.LATER_DENY, frozenset({effect}), shown)

@@ -101,6 +101,7 @@ def _names(table: p.Table) -> tuple[str, ...]:
 CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     *((name, _names(p.PIPE) if name == "chr_file" else _names(table)) for name, table in p.ON_LABELS),
     ("process", (*p.SELF_PROCESS, "transition", "siginh", "rlimitinh", "noatsecure")),
+    ("capability", p.CAPABILITIES),
     ("fd", ("use",)),
     ("filesystem", ("getattr", "associate")),
     ("unix_stream_socket", (*p.SOCKET_PERMISSIONS, "connectto")),
@@ -136,6 +137,7 @@ DOMAIN = (
     f"role unconfined_r types {AGENT};",
     f"allow unconfined_t {AGENT}:process {{ transition siginh rlimitinh noatsecure signal sigkill sigstop signull getattr }};",
     f"allow {AGENT} self:process {_braces(p.SELF_PROCESS)};",
+    f"allow {AGENT} self:capability {_braces(p.CAPABILITIES)};",
     f"allow {AGENT} domain:process {{ sigchld getattr }};",
     f"allow {AGENT} domain:fd use;",
     f"allow {AGENT} domain:fifo_file {{ read write getattr append ioctl lock }};",
