@@ -21,6 +21,7 @@ from avakill.ir.verdict import Witness
 from avakill.paths.automaton import Undecided, witness
 from avakill.paths.glob import Glob, Wildcard, join
 from avakill.paths.index import PrefixIndex
+from avakill.paths.substring import Substring
 
 OTHER = "avakill-other"
 MAX_LOOKS = 4_000
@@ -117,13 +118,13 @@ def _claim_literal(claims: Claims, node: Node, unit: Unit, more: int) -> None:
 def _claim_hole(claims: Claims, crossed: PrefixIndex[Unit], node: Node) -> None:
     """A hole of literal paths in which a pattern's line refuses too much."""
     for hole in node.enter:
-        if hole.denies:
+        if hole.denies or _is_floor_device(hole):
             continue
         for unit in islice(crossed.above(node.path), 3):
             at = _inside(unit, join(node.path))
             if at is not None and owner(node.below, hole.effects & -hole.effects) is hole:
                 for effect, bit in BIT.items():
-                    if hole.effects & bit:
+                    if hole.effects & bit and not (unit.effects & bit and unit.rank < hole.rank):
                         rows = (unit.index, hole.index)
                         claims.stricter(rows, say.TOO_MANY, effect, OPERATIONS_OF[effect], join(node.path), True, at)
                 return
@@ -152,7 +153,7 @@ def _claim_patterns(claims: Claims, over: Ground, trees: Ground, denied: int, la
     few = len(over.patterns) <= MAX_CLOSE
     holes: PrefixIndex[str] = PrefixIndex()
     for node in over.nodes:
-        if any(not unit.denies for unit in node.enter):
+        if any(not unit.denies and not _is_floor_device(unit) for unit in node.enter):
             holes.add(node.path, join(node.path))
     for unit in over.patterns:
         if not unit.denies and few:
@@ -180,7 +181,7 @@ def _claim_patterns(claims: Claims, over: Ground, trees: Ground, denied: int, la
 def _elsewhere(over: Ground, unit: Unit, sample: str, denied: int) -> Iterator[str]:
     """Objects of the pattern on which another rule's line does not hide what the shared label refuses too much."""
     more = denied & ~unit.effects | (Closed.EXEC if denied & Closed.READ else 0)
-    for effect, bit in BIT.items():
+    for bit in BIT.values():
         if not more & bit or not settle(over.here(sample)) & bit:
             continue
         units = (*over.patterns, *(other for node in over.nodes for other in (*node.enter, *node.enter_alone)))
@@ -199,9 +200,17 @@ def _sample(unit: Unit) -> str:
     return first if first is not None and unit.holds(first) else join(unit.prefix)
 
 
+def _is_floor_device(unit: Unit) -> bool:
+    """Devices of the runtime floor keep their own types, whatever a pattern's line says."""
+    return unit.index == FLOOR and unit.prefix[:1] == ("dev",)
+
+
 def _inside(unit: Unit, hole: str) -> str | None:
     """An object of a pattern in a hole: for patterns that hold a name at any depth."""
     pattern = unit.piece.within[0] if unit.piece.within else None
+    if isinstance(pattern, Substring):
+        at = f"{hole.rstrip('/')}/{OTHER}{pattern.needle}x"
+        return at if "//" not in at and unit.holds(at) else None
     if not isinstance(pattern, Glob) or Wildcard.DEEP not in pattern.parts:
         return None
     at = f"{hole.rstrip('/')}/{OTHER}{instance(Glob(pattern.parts[-1:])) or '/x'}"
