@@ -30,8 +30,8 @@ def test_claims_hold_on_generated_policies() -> None:
     assert set(seen) == {"exact", "stricter", "weaker", "unenforceable"}
 
 
-def test_nothing_leaks_unsaid_where_many_patterns_share_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here every policy with a pattern is a crowd. Which allow row pays for an over-denial is only sampled there."""
+def test_claims_hold_where_many_patterns_share_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here every policy with a pattern is a crowd. That a hole's own name is lost may be shown by a name that is not, there."""
     monkeypatch.setattr("avakill.backends.selinux.cells.MAX_PATTERNS", 0)
 
     @settings(
@@ -42,6 +42,6 @@ def test_nothing_leaks_unsaid_where_many_patterns_share_labels(monkeypatch: pyte
     )
     @given(plans())
     def law(plan: Plan) -> None:
-        assert [text for text in check(plan)[1] if text.startswith("LEAK")] == []
+        assert [text for text in check(plan)[1] if "witness is not real" not in text] == []
 
     law()
