@@ -29,7 +29,7 @@ lint: setup
 	$(BIN)/python -m pytest -p no:cacheprovider -q tests/test_floors.py
 
 golden: setup
-	AVAKILL_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/compiler/test_fixtures.py tests/source/test_explain.py
+	AVAKILL_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden/test_goldens.py tests/compiler/test_fixtures.py tests/source/test_explain.py
 	$(BIN)/python scripts/docs.py
 
 docs: setup
