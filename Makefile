@@ -40,7 +40,7 @@ bench: setup
 
 EXAMPLES ?= 20000
 soak: setup
-	AVAKILL_EXAMPLES=$(EXAMPLES) AVAKILL_SOAK=20 AVAKILL_KERNEL_POLICIES=2000 $(PYTEST) tests/backends tests/contract tests/compiler tests/evaluator tests/kernel
+	AVAKILL_FRESH=1 AVAKILL_EXAMPLES=$(EXAMPLES) AVAKILL_SOAK=20 AVAKILL_KERNEL_POLICIES=2000 $(PYTEST) tests/backends tests/contract tests/compiler tests/evaluator tests/kernel
 
 setup:
 	@./scripts/setup.sh
