@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Generic, TypeVar
 
 from avakill.backends.plan import Plan
-from avakill.ir.effect import EFFECT_OF, Effect, Operation
+from avakill.ir.effect import EFFECT_OF, Operation
 from avakill.ir.verdict import Finding
 from avakill.source.span import Span
 
@@ -35,11 +34,6 @@ class Artifact:
     @property
     def text(self) -> str:
         return "".join(f"{line.text}\n" for line in self.lines)
-
-
-class PodSelectorOperator(StrEnum):
-    IN = "In"
-    NOT_IN = "NotIn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,3 @@ def blind_operations(plan: Plan, mediated: frozenset[Operation]) -> dict[int, tu
             if missing:
                 result[row.index] = missing
     return result
-
-
-def effects_of(operations: tuple[Operation, ...]) -> frozenset[Effect]:
-    return frozenset(EFFECT_OF[operation] for operation in operations)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,8 +76,3 @@ def _test(library: Any, test: Mapping[str, Any]) -> Any:
     if operator == library.MASKED_EQ:
         return library.Arg(test["index"], operator, test["value"], test["valueTwo"])
     return library.Arg(test["index"], operator, test["value"])
-
-
-def is_enabled() -> bool:
-    """Whether the kernel has seccomp filters (prctl(2), Linux 3.5)."""
-    return os.path.exists("/proc/sys/kernel/seccomp/actions_avail")
