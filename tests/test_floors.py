@@ -15,7 +15,7 @@ FLOORS = (
     ("compiler", "evaluator", "backends"),
     ("pipeline", "enforce"),
     ("coverage", "sink"),
-    (),
+    ("lab",),
     ("cli",),
     ("__main__", "__init__"),
 )
