@@ -27,7 +27,10 @@ static long narrow(long n, long a, long b, long c, long d) {
 #endif
 
 int main(int count, char **words) {
-    low = mmap((void *)0x10000000, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    /* below 4 GB for the 32-bit door, at no fixed address: since Linux 6.9 a static program's heap begins anywhere in its first GB */
+    low = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    if (low == MAP_FAILED)
+        return 1;
     for (int i = 1; i < count; i++) {
         long a[7] = {0}, result;
         int n = 0, is_narrow = strncmp(words[i], "i:", 2) == 0;
