@@ -9,9 +9,10 @@ from avakill.backends.judge import KEPT, Probe
 from avakill.backends.plan import Plan
 from avakill.backends.tetragon.ask import Ask
 from avakill.backends.tetragon.groups import Deny, Group, Grouping, Hole
+from avakill.backends.tetragon.hooks import Crossing
 from avakill.backends.tetragon.renames import has_root
 from avakill.backends.tetragon.samples import example, examples, glob_of, samples
-from avakill.backends.tetragon.shapes import Kind, Shape, shape_of
+from avakill.backends.tetragon.shapes import Kind, Shape, could_meet, shape_of
 from avakill.backends.tetragon.terms import holes_of, name_terms, path_terms
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
@@ -137,7 +138,7 @@ def claim_grouping(
     _claim_unsaid(claims, grouping, effects)
     for deny in grouping.denies:
         if not deny.shape.is_exact or deny.shape.kind is Kind.CHILD:
-            _claim_wide(claims, deny, effects)
+            _claim_wide(claims, deny, effects, grouping)
     for hole, deny in grouping.closed:
         _claim_closed(claims, hole, deny, effects)
     opened = _opened(grouping)
@@ -218,7 +219,7 @@ def _why(patterns: list[Pattern]) -> str:
     return "Tetragon cannot say a wildcard in the middle of a path, and what it can say would deny everything around"
 
 
-def _claim_wide(claims: Claims, deny: Deny, effects: tuple[Effect, ...]) -> None:
+def _claim_wide(claims: Claims, deny: Deny, effects: tuple[Effect, ...], grouping: Grouping) -> None:
     reason = "its pattern can only be said more widely: Tetragon has `Equal`, `Prefix` and `Postfix`, which do not stop at `/`"
     lost = (Lost(operations(effects), join(deny.shape.base), True),)
     if (deny.row, reason) in claims.strict:
@@ -228,11 +229,30 @@ def _claim_wide(claims: Claims, deny: Deny, effects: tuple[Effect, ...]) -> None
         probe for path in samples(deny.shape) if not deny.piece.holds(path) for probe in file_probes(path, effects)
     )
     if not claims.over((deny.row,), effects, reason, cheap, lost) and not deny.shape.is_exact:
-        wide = glob_of(deny.shape)
-        for without in (deny.piece.within[:1], deny.piece.within):
-            found = claims.example((wide,), tuple(without)) if without else ()
-            if claims.over((deny.row,), effects, reason, (p for path in found for p in file_probes(path, effects)), lost):
+        for path in _beside(claims, deny, grouping):
+            if claims.over((deny.row,), effects, reason, file_probes(path, effects), lost):
                 return
+
+
+MACHINES = 12
+"""Patterns of one search for a shortest path."""
+
+
+def _beside(claims: Claims, deny: Deny, grouping: Grouping) -> Iterator[str]:
+    """Paths that the shape holds and the pattern does not: anywhere, where nothing else denies, and in every exception."""
+    wide = glob_of(deny.shape)
+    for without in (deny.piece.within[:1], deny.piece.within):
+        yield from claims.example((wide,), tuple(without)) if without else ()
+    others = [d for d in grouping.denies if could_meet(d.shape, deny.shape) and len(d.piece.within) == 1 and not d.piece.without]
+    outside = tuple(d.piece.within[0] for d in others)
+    if len(outside) < MACHINES:
+        yield from claims.example((wide,), (*deny.piece.within[:1], *outside))
+    for hole in grouping.holes:
+        if hole.order < deny.order or (hole.shape is not None and not could_meet(hole.shape, deny.shape)):
+            continue
+        above = tuple(d.piece.within[0] for d in others if d.order < hole.order)
+        if len(above) < MACHINES:
+            yield from claims.example((wide, *hole.piece.within), (*deny.piece.within[:1], *hole.piece.without, *above))
 
 
 def _claim_closed(claims: Claims, hole: Hole, deny: Deny, effects: tuple[Effect, ...]) -> None:
@@ -277,6 +297,35 @@ def _claim_merged(claims: Claims, group: Group, effects: tuple[Effect, ...]) -> 
         for at, deny in enumerate(denies):
             probes = (operation(path) for path in _crossed(denies, at))
             alike.claim(claims, deny.shape.kind, deny.row, effects, reason, probes, every, denies is pairs)
+
+
+def claim_crossings(claims: Claims, crossings: Iterable[Crossing]) -> None:
+    """Directories × names of renames, where the pairs were too many: also those above what is denied."""
+    reason = "its directories and names are too many pairs for Tetragon's selectors: a rename is denied for each name in each directory"
+    for crossing in crossings:
+        lost = (Lost(MOVES, join(_common([path[:-1] for path in crossing.paths])), True),)
+        for probe in islice(_rename_probes(crossing.paths), CROSSED):
+            if claims.is_over(probe) is not None:
+                claims.claim(crossing.rows, (), reason, probe, lost)
+                break
+
+
+CROSSED = 400
+"""Renames that are tried as witnesses of merged pairs."""
+
+
+def _rename_probes(paths: tuple[tuple[str, ...], ...]) -> Iterator[Probe]:
+    known = set(paths)
+    for step in range(1, len(paths)):
+        for at, path in enumerate(paths):
+            crossed = (*path[:-1], paths[(at + step) % len(paths)][-1])
+            if crossed not in known:
+                known.add(crossed)
+                place = join(crossed)
+                for directory in (True, False):
+                    yield Probe(Operation.RENAME, place, f"{place}-moved", directory=directory)
+                    yield Probe(Operation.RENAME, "/tmp/q7", place, directory=directory)
+                yield Probe(Operation.LINK, place, "/tmp/q7-moved")
 
 
 def _crossed(denies: list[Deny], at: int) -> Iterator[str]:

@@ -38,12 +38,21 @@ def mask(arg: Arg, bits: str) -> Test:
     return Test(arg, "Mask", ((bits, NOWHERE),))
 
 
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Paths said as their directories × their names, by selectors of renames that carry denies of `rows`."""
+
+    rows: tuple[int, ...]
+    paths: tuple[tuple[str, ...], ...]
+
+
 @dataclass(slots=True)
 class Draft:
     """The selectors of each hook as they are collected; `trimmed`: the rows whose exceptions did not fit."""
 
     selectors: dict[str, dict[tuple[tuple[Arg, str, int | str], ...], Selector]]
     trimmed: dict[int, None]
+    crossings: dict[Crossing, None]
 
     def add(self, hook: str, tests: Iterable[Test], effects: frozenset[Effect], rows: Iterable[int]) -> None:
         kept = tuple(tests)

@@ -2,12 +2,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from avakill.backends.contract import Json, Lowering, Settings, blind_operations
 from avakill.backends.judge import Probe
 from avakill.backends.plan import FLOOR, Layer, Plan, endpoint_example
 from avakill.backends.tetragon.ask import Ask
-from avakill.backends.tetragon.claims import Claims, claim_grouping, claim_moves_in_holes, claim_programs, shut_to_names
+from avakill.backends.tetragon.claims import (
+    Claims,
+    claim_crossings,
+    claim_grouping,
+    claim_moves_in_holes,
+    claim_programs,
+    shut_to_names,
+)
 from avakill.backends.tetragon.files import add_files
 from avakill.backends.tetragon.groups import Grouping, group
 from avakill.backends.tetragon.hooks import Draft
@@ -17,6 +25,8 @@ from avakill.backends.tetragon.notes import notes
 from avakill.backends.tetragon.pack import MAX_ENTRIES, MAX_FOLLOWED, documents, pack
 from avakill.backends.tetragon.renames import add_moves
 from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, Effect, Operation
+from avakill.ir.endpoint import Endpoint
+from avakill.ir.region import Piece
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 from avakill.paths.glob import Glob, join
 
@@ -53,7 +63,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     groupings = _groupings(plan, LIMITS[0])
     for limit in LIMITS:
         _limit(groupings, limit)
-        draft = Draft({}, {})
+        draft = Draft({}, {}, {})
         add_files(groupings, draft)
         add_moves(groupings, draft)
         network = add_network(plan.layers[Effect.CONNECT], draft)
@@ -65,6 +75,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     shut = shut_to_names(groupings[Effect.CREATE])
     for effects, grouping in _distinct(groupings):
         claim_grouping(claims, grouping, effects, shut)
+    claim_crossings(claims, draft.crossings)
     claim_programs(claims, groupings)
     claim_moves_in_holes(claims, groupings)
     _claim_network(claims, network)
@@ -171,8 +182,10 @@ def _everyone(plan: Plan, subject: Subject) -> Iterator[Finding]:
     examples: dict[int, tuple[Effect, str]] = {}
     for effect in Effect:
         for layer in plan.layers[effect]:
-            if layer.denies and layer.region.pieces:
-                examples.setdefault(layer.index, (effect, _example(layer)))
+            if layer.denies and layer.index not in examples:
+                found = next((place for piece in layer.region.pieces if (place := _example(piece)) is not None), None)
+                if found is not None:
+                    examples[layer.index] = (effect, found)
     for index, (effect, thing) in examples.items():
         row = plan.row_by_index[index]
         operations = tuple(op for e in Effect if e in row.effects for op in OPERATIONS_OF[e])
@@ -182,12 +195,16 @@ def _everyone(plan: Plan, subject: Subject) -> Iterator[Finding]:
         yield Finding(index, Verdict.STRICTER, reason, row.effects, seen, wide, row.span)
 
 
-def _example(layer: Layer) -> str:
-    piece = layer.region.pieces[0]
+def _example(piece: Piece[Any]) -> str | None:
+    """A place of a piece; None where nothing is emitted for it, as for a text anywhere in a path."""
+    if not piece.within:
+        return "/"
     globs = [atom for atom in piece.within if isinstance(atom, Glob)]
     if globs:
         return join(globs[0].literal_prefix)
-    return endpoint_example(piece.within, piece.without) or "/" if piece.within and not globs else "/"
+    if all(isinstance(atom, Endpoint) for atom in piece.within):
+        return endpoint_example(piece.within, piece.without) or "/"
+    return None
 
 
 # -- destinations --

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from avakill.backends.judge import KEPT
 from avakill.backends.tetragon import hooks
 from avakill.backends.tetragon.groups import Deny, Group, Grouping, beyond, merge
-from avakill.backends.tetragon.hooks import Draft, bind, mask
+from avakill.backends.tetragon.hooks import Crossing, Draft, bind, mask
 from avakill.backends.tetragon.model import Arg, Test
 from avakill.backends.tetragon.shapes import Kind, Shape
 from avakill.backends.tetragon.terms import Names, Part, Term, child, holes_of, name_terms, pair_terms, path_terms, unite
@@ -30,6 +30,8 @@ def add_moves(groupings: Groupings, draft: Draft) -> None:
             plain.extend(grouping.groups)
     kept = merge(plain)
     going = merge((*deletes, *plain))
+    for group in (*kept, *going):
+        _note_pairs(group, draft)
     _add_old(going, draft)
     _add_new(creates, beyond(deletes, creates), draft)
     _add_exchanges(beyond(beyond(kept, creates), deletes), beyond(creates, going), draft)
@@ -43,6 +45,12 @@ def add_moves(groupings: Groupings, draft: Draft) -> None:
     for group in kept:
         for term in path_terms(group).terms:
             draft.add("path_link", bind(term, hooks.LINK_OLD), frozenset(KEPT), group.rows)
+
+
+def _note_pairs(group: Group, draft: Draft) -> None:
+    """Pairs that no effect of its own had to merge, but all together had."""
+    if name_terms(group).merged or path_terms(group).merged:
+        draft.crossings[Crossing(tuple(group.rows), tuple(d.shape.base for d in group.denies if d.shape.base))] = None
 
 
 def _distinct(groupings: Groupings, effects: tuple[Effect, ...]) -> Iterator[Grouping]:
@@ -75,7 +83,7 @@ def _add_old(going: list[Group], draft: Draft) -> None:
         for term in name_terms(group).terms:
             draft.add(RENAME, bind(term, OLD), GOING, group.rows)
     rows = _rows(going)
-    for term in top_terms(going):
+    for term in top_terms(going, draft):
         draft.add(RENAME, bind(term, OLD), GOING, rows)
         draft.add(RENAME, (*bind(term, NEW), EXCHANGE), GOING, rows)
 
@@ -87,7 +95,7 @@ def _add_new(creates: list[Group], replaced: list[Group], draft: Draft) -> None:
             draft.add("path_link", bind(term, hooks.LINK_NEW), CREATE, group.rows)
         for term in inside_terms(group):
             draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, group.rows)
-    for term in top_terms(creates):
+    for term in top_terms(creates, draft):
         draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, _rows(creates))
     exists = mask(NEW["type"], hooks.ANY_TYPE_BITS)
     for group in replaced:
@@ -116,11 +124,12 @@ def _add_rooted(grouping: Grouping, effects: frozenset[Effect], draft: Draft) ->
     goals = opened(grouping)
     for here, there, flags in ((OLD, NEW, ()), (NEW, OLD, (EXCHANGE,))):
         for group in grouping.groups:
-            for term in (*name_terms(group).terms, *top_terms([group])):
+            for term in (*name_terms(group).terms, *top_terms([group], draft)):
                 for goal in goals:
                     draft.add(RENAME, (*bind(goal, there), *bind(term, here), *flags), effects, group.rows)
             _add_directories(group, effects, draft, here, there, flags)
-        for term in tops_of((hole.shape for hole in grouping.holes if hole.shape is not None), limit=grouping.limit):
+        above = {hole.shape: NOWHERE for hole in grouping.holes if hole.shape is not None}
+        for term in tops_of(above, grouping.limit, _rows(grouping.groups), draft):
             draft.add(RENAME, (*bind(term, there), _is_directory(here), *flags), effects, _rows(grouping.groups))
     for group in grouping.groups:
         for term in path_terms(group).terms:
@@ -177,7 +186,7 @@ def inside_terms(group: Group) -> list[Term]:
     return name_terms(Group(denies, group.holes, limit=group.limit)).terms
 
 
-def top_terms(groups: list[Group]) -> list[Term]:
+def top_terms(groups: list[Group], draft: Draft) -> list[Term]:
     """The directories whose rename would move what the groups deny."""
     live: dict[Shape, Span] = {}
     for group in groups:
@@ -185,15 +194,17 @@ def top_terms(groups: list[Group]) -> list[Term]:
         for deny in group.denies:
             if not holes.covers(deny.shape.base):
                 live.setdefault(deny.shape, deny.span)
-    return tops_of(live, live, groups[0].limit if groups else 1)
+    return tops_of(live, groups[0].limit if groups else 1, _rows(groups), draft)
 
 
-def tops_of(shapes: Iterable[Shape], spans: Mapping[Shape, Span] | None = None, limit: int = 12) -> list[Term]:
+def tops_of(shapes: Mapping[Shape, Span], limit: int, rows: tuple[int, ...], draft: Draft) -> list[Term]:
     found: dict[Names, Span] = {}
-    for shape in shapes:
+    for shape, span in shapes.items():
         names = shape.base if shape.kind in (Kind.STRETCH, Kind.NAMED, Kind.CHILD) else shape.base[:-1]
-        span = (spans or {}).get(shape, NOWHERE)
         while names and names not in found:
             found[names] = span
             names = names[:-1]
-    return pair_terms(found, limit)[0]
+    terms, merged = pair_terms(found, limit)
+    if merged:
+        draft.crossings[Crossing(rows, tuple(found))] = None
+    return terms

@@ -172,3 +172,26 @@ def test_witnesses_of_a_big_policy_are_real() -> None:
     for finding, seen in found:
         asked = [Probe(seen.operation, seen.object, seen.to, directory=d) for d in (False, True)]
         assert any(judge(plan, p).allowed == seen.policy and loaded.allows(p) == seen.target for p in asked), finding
+
+
+def test_a_text_in_a_path_is_unenforceable_without_a_selector_too() -> None:
+    seen = case((FILE_TOOLS, DENY, Contains(Field("path"), (".env",))), settings=Settings())
+    assert seen.verdict(0) is UNENFORCEABLE
+
+
+def test_what_a_widened_deny_closes_in_an_exception_is_listed() -> None:
+    """`*.tar.*` is said as all below the tree: nothing is lost where the tree is denied anyway, but the exception is."""
+    seen = case(
+        (WRITING, DENY, "/srv/t/**/*.tar.*"), (WRITING, ALLOW, "/srv/t/pub/**"), (WRITING, DENY, "/srv/t/**")
+    )
+    assert not seen.allows(Operation.TRUNCATE, "/srv/t/pub/in")
+    assert seen.verdict(0) is STRICTER
+    assert any(Operation.TRUNCATE in lost.operations and lost.place == "/srv/t" for f in seen.lowering.findings for lost in f.lost)
+
+
+def test_directories_above_too_many_trees_are_said_crosswise_and_listed() -> None:
+    trees = [(("file_write",), DENY, f"/srv/top{n}/middle{n}/in{n}/**") for n in range(14)]
+    seen = case(*trees)
+    assert not seen.allows(Operation.RENAME, "/srv/top1/middle2", "/srv/top1/other", directory=True)
+    lost = [x for f in seen.lowering.findings for x in f.lost if Operation.RENAME in x.operations and x.below]
+    assert any("/srv/top1/middle2".startswith(x.place) for x in lost)
