@@ -7,7 +7,20 @@ from itertools import chain, islice
 from typing import Any
 
 from avakill.backends.landlock.example import LATER, NEW, made_in, searched
-from avakill.backends.landlock.field import CREATE, DELETE, EFFECT, EXEC, NAMES, OBJECTS, READ, Names, Spot, Unit, bits_of
+from avakill.backends.landlock.field import (
+    CREATE,
+    DELETE,
+    EFFECT,
+    EXEC,
+    NAMES,
+    OBJECTS,
+    READ,
+    Names,
+    Spot,
+    Unit,
+    bits_of,
+    prefix_of,
+)
 from avakill.backends.landlock.ground import Ground, Unknown
 from avakill.backends.plan import FLOOR, Layer
 from avakill.ir.effect import Effect, Operation
@@ -135,12 +148,13 @@ class Claims:
 
     def _unrun(self, piece: Piece[Any]) -> Witness | None:
         """Something that may be executed by f, and cannot since it may not be read."""
-        for path in islice(self._ground.paths_in(piece), 3):
-            try:
+        path = join(prefix_of(piece))
+        try:
+            for path in islice(self._ground.paths_in(piece), 3):
                 if not self._ground.allows(path, READ) and self._runs(path):
                     return Witness(Operation.EXEC, path, policy=True, target=False)
-            except Unknown:
-                return Witness(Operation.EXEC, path, policy=True, target=False)
+        except Unknown:
+            return Witness(Operation.EXEC, path, policy=True, target=False)
         return None
 
     def _chain(self, names: Names, sort: Sort) -> tuple[Lost, ...]:
@@ -182,19 +196,20 @@ class Claims:
 
     def _shown_loosely(self, spot: Spot, sort: Sort) -> Witness | None:
         """What is lost in a directory where a match stands at launch."""
-        for path in self._ground.paths_in(spot.piece, (LATER,)):
-            parent = split(path)[:-1]
-            beside = join((*parent, NEW))
-            for bit in sort.bits:
-                try:
+        beside, bit = join((*spot.prefix, NEW)), sort.bits[0]
+        try:
+            for path in self._ground.paths_in(spot.piece, (LATER,)):
+                parent = split(path)[:-1]
+                beside = join((*parent, NEW))
+                for bit in sort.bits:
                     if self._ground.allows(path, bit):
                         continue
                     if bit == READ and self._ground.allows(join(parent), bit):
                         return Witness(Operation.LIST, join(parent), policy=True, target=False)
                     if self._ground.allows(beside, bit):
                         return _lost_at(beside, bit)
-                except Unknown:
-                    return _lost_at(beside, bit)
+        except Unknown:
+            return _lost_at(beside, bit)
         return None
 
     def _holes(self, spot: Spot, sort: Sort, shown: Witness | None) -> tuple[tuple[Lost, ...], Witness | None]:
@@ -215,10 +230,13 @@ class Claims:
         return tuple(lost.values()), shown
 
     def _example(self, piece: Piece[Any], sort: Sort) -> Witness | None:
-        for path in self._ground.paths_in(piece):
-            for bit in sort.bits:
-                if self._is_lost(path, bit):
-                    return _lost_at(path, bit)
+        try:
+            for path in self._ground.paths_in(piece):
+                for bit in sort.bits:
+                    if self._is_lost(path, bit):
+                        return _lost_at(path, bit)
+        except Unknown:
+            return _lost_at(join((*prefix_of(piece), NEW)), sort.bits[0])
         return None
 
     def _later(self, layer: Layer, spot: Spot, sort: Sort) -> Witness | None:
@@ -265,16 +283,16 @@ class Claims:
         return next((shown for bit in bits if (shown := self._in_hole_of(spot, bit)) is not None), None)
 
     def _in_hole_of(self, spot: Spot, bit: int) -> Witness | None:
-        near = (join((*spot.prefix, NEW)),)
-        for path in chain(self._split_in(spot.prefix, bit), made_in(spot.piece), near, self._ground.found_in(spot.piece)):
-            try:
+        near = path = join((*spot.prefix, NEW))
+        try:
+            for path in chain(self._split_in(spot.prefix, bit), made_in(spot.piece), (near,), self._ground.found_in(spot.piece)):
                 owner = self._ground.decider(path, bit)
                 if owner is None or owner.index != spot.unit.layer.index:
                     continue
                 if self._is_lost(path, bit) or self._ground.is_split_by_match(split(path)[:-1], path, bit):
                     return _lost_at(path, bit)
-            except Unknown:
-                return _lost_at(path, bit)
+        except Unknown:
+            return _lost_at(path, bit)
         return None
 
     def _split_in(self, prefix: Names, bit: int) -> Iterator[str]:

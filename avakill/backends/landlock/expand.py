@@ -8,10 +8,10 @@ as a whole is *split*: what exists in it is granted one by one, and what is made
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from avakill.backends.landlock.model import Entry, Model, Network
-from avakill.backends.landlock.node import Fork, Node, settle
+from avakill.backends.landlock.node import Node, Nodes
 from avakill.backends.landlock.rights import (
     NETWORK_ABI,
     OBJECT_EFFECTS,
@@ -89,18 +89,25 @@ class Expansion:
 
 
 def expand(model: Model, tree: FileTree, abi: int, limit: int = MAX_ENTRIES) -> Expansion:
-    """Pure in all but `tree`. Rights that the ABI does not know are left out."""
+    """Pure in all but `tree`. Rights that the ABI does not know are left out. Effects with the same entries share a walk."""
     if abi < 1:
         return Expansion(abi)
     rights: dict[str, list[str]] = {}
     kinds: dict[str, bool] = {}
     handled: list[str] = []
-    log = _Log(limit)
+    walks: dict[tuple[tuple[int, ...], bool], _Walk] = {}
+    done: list[tuple[Effect, _Walk]] = []
+    left = limit
     for order in model.orders:
         names = known_rights(order.effect, abi)
         handled.extend(names)
-        walk = _Walk(order.effect, tree, log)
-        walk.start([model.entries[number] for number in order.entries])
+        key = order.entries, order.effect in OBJECT_EFFECTS
+        walk = walks.get(key)
+        if walk is None:
+            walk = walks[key] = _Walk(key[1], tree, limit, left)
+            walk.start([model.entries[number] for number in order.entries])
+            left -= walk.walked
+        done.append((order.effect, walk))
         for path, directory in walk.granted:
             kinds[path] = directory
             rights.setdefault(path, []).extend(name for name in names if directory or RIGHT[name].on_file)
@@ -109,16 +116,15 @@ def expand(model: Model, tree: FileTree, abi: int, limit: int = MAX_ENTRIES) -> 
         handled.append("refer")
         kinds["/"] = True
         rights.setdefault("/", []).append("refer")
-    grants = tuple(Grant(path, kinds[path], tuple(rights[path])) for path in sorted(rights) if rights[path])
     return Expansion(
         abi,
         tuple(dict.fromkeys(handled)),
-        grants,
+        tuple(Grant(path, kinds[path], tuple(rights[path])) for path in sorted(rights) if rights[path]),
         _ports(model.network, abi),
-        tuple(log.splits),
-        tuple(log.matches),
-        tuple(log.unwalked),
-        log.walked,
+        tuple(Split(path, effect, rows) for effect, walk in done for path, rows in walk.splits),
+        tuple(Match(path, effect, index) for effect, walk in done for path, index in walk.matches),
+        tuple(Unwalked(path, effect, rows, reason) for effect, walk in done for path, rows, reason in walk.unwalked),
+        limit - left,
     )
 
 
@@ -126,24 +132,20 @@ def _ports(network: Network | None, abi: int) -> tuple[PortRange, ...] | None:
     return network.allowed if network is not None and abi >= NETWORK_ABI else None
 
 
-@dataclass(slots=True)
-class _Log:
-    limit: int
-    walked: int = 0
-    splits: list[Split] = field(default_factory=list)
-    matches: list[Match] = field(default_factory=list)
-    unwalked: list[Unwalked] = field(default_factory=list)
-
-
 class _Walk:
-    """One effect's walk. Its rights are asked of objects (READ, WRITE, EXEC) or of names in a directory (CREATE, DELETE)."""
+    """One walk. Rights are asked of objects (READ, WRITE, EXEC) or of names in a directory (CREATE, DELETE)."""
 
-    def __init__(self, effect: Effect, tree: FileTree, log: _Log) -> None:
+    def __init__(self, of_objects: bool, tree: FileTree, limit: int, left: int) -> None:
         self.granted: list[tuple[str, bool]] = []
-        self._effect = effect
-        self._of_objects = effect in OBJECT_EFFECTS
+        self.splits: list[tuple[str, frozenset[int]]] = []
+        self.matches: list[tuple[str, int]] = []
+        self.unwalked: list[tuple[str, frozenset[int], str]] = []
+        self.walked = 0
+        self._of_objects = of_objects
         self._tree = tree
-        self._log = log
+        self._limit = limit
+        self._left = left
+        self._nodes = Nodes()
 
     def start(self, entries: list[Entry]) -> None:
         spellings = _Spellings(self._tree)
@@ -153,7 +155,7 @@ class _Walk:
             for written in entry.region.pieces
             for piece in spellings.of(written)
         ]
-        self._visit("/", settle(trails, None), 0)
+        self._visit("/", self._nodes.settled(trails, None), 0)
 
     def _visit(self, path: str, node: Node, depth: int) -> bool:
         """Grants what it may at and below the directory `path`; whether nothing at all is denied there."""
@@ -170,26 +172,23 @@ class _Walk:
     def _enter(self, path: str, node: Node, depth: int) -> bool:
         mark = len(self.granted)
         clean = not node.firmly_denies_below and not (self._of_objects and node.is_denied)
-        fork = Fork(node)
+        child = self._nodes.fork(node).child
         base = path.rstrip("/")
         entries = self._tree.entries(path) if depth < MAX_DEPTH else ()
-        self._log.walked += len(entries)
+        self.walked += len(entries)
         for name, kind in entries:
-            child = fork.child(name)
-            clean = self._child(f"{base}/{name}", kind, child, depth) and clean
+            clean = self._child(f"{base}/{name}", kind, child(name), depth) and clean
         if clean:
             del self.granted[mark:]
             self.granted.append((path, True))
             return True
-        rows = frozenset(trail.entry.index for trail in node.ahead if trail.entry.denies)
-        self._log.splits.append(Split(path, self._effect, rows | _row(node.tail)))
+        self.splits.append((path, node.rows | _row(node.tail)))
         return False
 
     def _child(self, path: str, kind: Kind, node: Node, depth: int) -> bool:
         """Whether nothing is denied at or below one entry of a directory."""
-        own = node.own
-        if own is not None and own.denies:
-            self._log.matches.append(Match(path, self._effect, own.index))
+        if node.is_denied and node.own is not None:
+            self.matches.append((path, node.own.index))
         if kind is Kind.DIRECTORY:
             inside = self._visit(path, node, depth + 1)
             return inside and (self._of_objects or not node.is_denied)
@@ -207,11 +206,10 @@ class _Walk:
         """Where only patterns at any depth are left: in a kernel's tree, or past a bound."""
         if path in KERNEL_TREES:
             return True
-        if self._log.walked <= self._log.limit and depth < MAX_DEPTH:
+        if self.walked <= self._left and depth < MAX_DEPTH:
             return False
-        rows = frozenset(trail.entry.index for trail in node.ahead if trail.entry.denies)
-        reason = f"over {self._log.limit} entries" if depth < MAX_DEPTH else f"over {MAX_DEPTH} directories deep"
-        self._log.unwalked.append(Unwalked(path, self._effect, rows, reason))
+        reason = f"over {self._limit} entries" if depth < MAX_DEPTH else f"over {MAX_DEPTH} directories deep"
+        self.unwalked.append((path, node.rows, reason))
         return True
 
 

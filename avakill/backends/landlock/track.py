@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -21,7 +22,7 @@ class Status(IntEnum):
     COVERS = 4
 
 
-# How far a pattern has come: the positions in a glob's parts, or the text that a substring is looked for in.
+# How far a pattern has come: the positions in a glob's parts, or how much of a substring the path so far ends with.
 Place = tuple[int, ...] | str
 
 
@@ -35,6 +36,11 @@ class Trail:
     loose: bool
     within: tuple[Place, ...]
     without: tuple[tuple[Pattern, Place], ...]
+
+    @property
+    def key(self) -> Hashable:
+        """Trails of one walk with the same key go on alike."""
+        return self.order, id(self.piece), self.within, tuple([(id(atom), place) for atom, place in self.without])
 
 
 def begin(order: int, entry: Entry, piece: Piece[Pattern]) -> Trail:
@@ -52,6 +58,15 @@ def _start(atom: Pattern) -> Place:
     return "" if isinstance(atom, Substring) else _closure((0,), atom.parts)
 
 
+def after_name(atom: Substring, place: Place, name: str) -> Place:
+    """A substring's place one component further down: all of it where it was met, else what of it may still go on."""
+    needle = atom.needle.casefold()
+    text = f"{place}/{name.casefold()}"
+    if place == needle or needle in text:
+        return needle
+    return next((text[-n:] for n in range(min(len(needle) - 1, len(text)), 0, -1) if needle.startswith(text[-n:])), "")
+
+
 def _closure(positions: tuple[int, ...], parts: tuple[Part, ...]) -> tuple[int, ...]:
     found = dict.fromkeys(positions)
     for position in positions:
@@ -64,9 +79,9 @@ def _closure(positions: tuple[int, ...], parts: tuple[Part, ...]) -> tuple[int, 
 
 def _step(atom: Pattern, place: Place, name: str) -> Place | None:
     """The place one component further down; None where the pattern can hold nothing there."""
-    if isinstance(place, str):
-        return f"{place}/{name}"
-    assert isinstance(atom, Glob)
+    if isinstance(atom, Substring):
+        return after_name(atom, place, name)
+    assert not isinstance(place, str)
     parts = atom.parts
     if atom.below and len(parts) in place:
         return place
@@ -84,9 +99,11 @@ def _step(atom: Pattern, place: Place, name: str) -> Place | None:
 
 
 def _status(atom: Pattern, place: Place) -> Status:
-    if isinstance(place, str):
-        return Status.COVERS if atom.holds(place or "/") else Status.AHEAD
-    assert isinstance(atom, Glob)
+    if isinstance(atom, Substring):
+        # every path has a slash
+        met = place == atom.needle.casefold() or atom.needle in ("", "/")
+        return Status.COVERS if met else Status.AHEAD
+    assert not isinstance(place, str)
     end = len(atom.parts)
     here = end in place
     if here and atom.below:
