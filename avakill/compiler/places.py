@@ -26,7 +26,7 @@ def part(scalar: Scalar, first: int, last: int) -> Span:
 
 def written_part(scalar: Scalar, first: int, last: int) -> Span:
     """As `part`, counted in the value as it was before variables took their places."""
-    is_long = len(scalar.written) > _MAX_LENGTH or scalar.end_line - scalar.line > _MAX_LENGTH
+    is_long = len(scalar.written) > _MAX_LENGTH or scalar.end.line - scalar.start.line > _MAX_LENGTH
     places = None if is_long else _places(scalar)
     if places is None:
         return scalar.span
@@ -72,7 +72,7 @@ def _places(scalar: Scalar) -> Sequence[Place] | None:
             places.append(places[-1])
         else:
             return None
-    places.append(source[at][1] if at < len(source) else (scalar.end_line, scalar.end_column))
+    places.append(source[at][1] if at < len(source) else (scalar.span.end_line, scalar.span.end_column))
     return places
 
 
@@ -94,13 +94,14 @@ def _characters(scalar: Scalar) -> Sequence[tuple[str, Place]]:
 
 
 def _raw(scalar: Scalar) -> Iterator[tuple[str, Place]]:
-    for number in range(scalar.line, scalar.end_line + 1):
+    span = scalar.span
+    for number in range(span.line, span.end_line + 1):
         line = scalar.source.line(number)
-        first = scalar.column if number == scalar.line else 1
-        last = scalar.end_column if number == scalar.end_line else len(line) + 1
+        first = span.column if number == span.line else 1
+        last = span.end_column if number == span.end_line else len(line) + 1
         for column in range(first, min(last, len(line) + 1)):
             yield line[column - 1], (number, column)
-        if number != scalar.end_line:
+        if number != span.end_line:
             yield "\n", (number, len(line) + 1)
 
 

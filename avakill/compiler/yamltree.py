@@ -4,10 +4,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from avakill.source import codes
-from avakill.source.diagnostic import Bag, Label
+from avakill.source.diagnostic import MANY, Bag, Label
 from avakill.source.file import SourceFile
 from avakill.source.span import Span
 
@@ -22,6 +22,15 @@ MAX_ALIASED_NODES = 20_000
 MAX_KEY = 1_024
 
 
+class Mark(Protocol):
+    """A place as the YAML reader counts it, from 0."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
 class Insert(NamedTuple):
     """Where an environment value stands: `text[start:end]`, for `written[from_:to]`, which named `variable`."""
 
@@ -33,6 +42,7 @@ class Insert(NamedTuple):
 
 
 # Named tuples, not frozen dataclasses: a policy of 10,000 rules has 200,000 nodes, and these are made 3 times faster.
+# They keep the reader's own marks, since few are ever asked for their place.
 class Scalar(NamedTuple):
     """`text` is the value; `written` is the value before variables took their places in it.
 
@@ -42,17 +52,15 @@ class Scalar(NamedTuple):
     text: str
     is_plain: bool
     source: SourceFile
-    line: int
-    column: int
-    end_line: int
-    end_column: int
+    start: Mark
+    end: Mark
     written: str
-    inserts: tuple[Insert, ...] = ()
-    is_broken: bool = False
+    inserts: tuple[Insert, ...]
+    is_broken: bool
 
     @property
     def span(self) -> Span:
-        return Span(self.source.path, self.line, self.column, self.end_line, self.end_column)
+        return _between(self.source, self.start, self.end)
 
 
 class Entry(NamedTuple):
@@ -63,17 +71,15 @@ class Entry(NamedTuple):
 class Map(NamedTuple):
     entries: Mapping[str, Entry]
     source: SourceFile
-    line: int
-    column: int
-    end_line: int
-    end_column: int
+    start: Mark
+    end: Mark
 
     @property
     def span(self) -> Span:
         """The first key (what follows it may be a whole page), or the braces of an empty mapping."""
         for entry in self.entries.values():
             return entry.key.span
-        return Span(self.source.path, self.line, self.column, self.end_line, self.end_column)
+        return _between(self.source, self.start, self.end)
 
     def get(self, key: str) -> Node | None:
         entry = self.entries.get(key)
@@ -83,17 +89,15 @@ class Map(NamedTuple):
 class Seq(NamedTuple):
     items: Sequence[Node]
     source: SourceFile
-    line: int
-    column: int
-    end_line: int
-    end_column: int
+    start: Mark
+    end: Mark
 
     @property
     def span(self) -> Span:
         """A list on one line whole; of a longer one its first item; the brackets of an empty one."""
-        if self.items and self.line != self.end_line:
+        if self.items and self.start.line != self.end.line:
             return self.items[0].span
-        return Span(self.source.path, self.line, self.column, self.end_line, self.end_column)
+        return _between(self.source, self.start, self.end)
 
 
 Node = Scalar | Map | Seq
@@ -147,7 +151,7 @@ class _Frame:
     """A collection that is not closed yet; of a mapping `children` are keys and values in turn."""
 
     is_map: bool
-    start: tuple[int, int]
+    start: Mark
     anchor: str | None
     count: int
     children: list[Node]
@@ -155,10 +159,13 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Reader:
+    """`top` is what stands in no collection: the root, once it is read."""
+
     source: SourceFile
     bag: Bag
     stack: list[_Frame]
     anchors: dict[str, tuple[Node | None, int]]
+    top: list[Node]
     nodes: int = 0
     aliases: int = 0
     aliased: int = 0
@@ -167,39 +174,34 @@ class _Reader:
 def _read_document(loader: _Loader, source: SourceFile, bag: Bag) -> Node | None:
     import yaml
 
-    reader = _Reader(source, bag, [], {})
-    root: Node | None = None
+    reader = _Reader(source, bag, [], {}, [])
+    children = reader.top  # of the collection that is open
     get_event = loader.get_event
     while (event := get_event()) is not None:
         if isinstance(event, yaml.ScalarEvent):
-            node: Node = _scalar(event, reader)
+            children.append(_scalar(event, reader))
         elif isinstance(event, yaml.CollectionStartEvent):
-            _open(event, isinstance(event, yaml.MappingStartEvent), reader)
-            continue
+            children = _open(event, isinstance(event, yaml.MappingStartEvent), reader)
         elif isinstance(event, yaml.CollectionEndEvent):
             node = _close(event, reader)
+            children = reader.stack[-1].children if reader.stack else reader.top
+            children.append(node)
         elif isinstance(event, yaml.AliasEvent):
-            node = _alias(event, reader)
-        elif isinstance(event, yaml.DocumentStartEvent) and root is not None:
+            children.append(_alias(event, reader))
+        elif isinstance(event, yaml.DocumentStartEvent) and reader.top:
             bag.error(codes.NOT_A_DOCUMENT, "a second document", _span(event, source), help="keep one policy in a file")
             raise _Stop
-        else:
-            continue
-        if reader.stack:
-            reader.stack[-1].children.append(node)
-        else:
-            root = node
-    return root
+    return reader.top[-1] if reader.top else None
 
 
 def _scalar(event: yaml.ScalarEvent, reader: _Reader) -> Scalar:
-    _count(event, reader)
-    start, end, text = event.start_mark, event.end_mark, event.value
+    reader.nodes += 1
+    if reader.nodes > MAX_NODES or reader.bag.errors >= MANY:
+        _stop(event, reader)
+    text, start, end = event.value, event.start_mark, event.end_mark
     assert start is not None
     assert end is not None
-    node = Scalar(
-        text, not event.style, reader.source, start.line + 1, start.column + 1, end.line + 1, end.column + 1, text
-    )
+    node = _make(Scalar, (text, not event.style, reader.source, start, end, text, (), False))
     if event.tag is not None:
         _refuse_tag(event, reader)
         node = node._replace(is_broken=True)
@@ -208,8 +210,14 @@ def _scalar(event: yaml.ScalarEvent, reader: _Reader) -> Scalar:
     return node
 
 
-def _open(event: yaml.CollectionStartEvent, is_map: bool, reader: _Reader) -> None:
-    _count(event, reader)
+_make = tuple.__new__
+"""What a named tuple's own constructor ends in, at half the price; the fields are all given, in their order."""
+
+
+def _open(event: yaml.CollectionStartEvent, is_map: bool, reader: _Reader) -> list[Node]:
+    reader.nodes += 1
+    if reader.nodes > MAX_NODES or reader.bag.errors >= MANY:
+        _stop(event, reader)
     if event.tag is not None:
         _refuse_tag(event, reader)
     if len(reader.stack) >= MAX_DEPTH:
@@ -217,13 +225,19 @@ def _open(event: yaml.CollectionStartEvent, is_map: bool, reader: _Reader) -> No
         raise _Stop
     if event.anchor is not None:
         reader.anchors[event.anchor] = (None, 0)
-    reader.stack.append(_Frame(is_map, _place(event)[:2], event.anchor, reader.nodes, []))
+    children: list[Node] = []
+    reader.stack.append(_Frame(is_map, _marks(event)[0], event.anchor, reader.nodes, children))
+    return children
 
 
 def _close(event: yaml.CollectionEndEvent, reader: _Reader) -> Map | Seq:
     frame = reader.stack.pop()
-    place = (reader.source, *frame.start, *_place(event)[2:])
-    node = Map(_entries(frame.children, reader.bag), *place) if frame.is_map else Seq(frame.children, *place)
+    end = _marks(event)[1]
+    node: Map | Seq
+    if frame.is_map:
+        node = _make(Map, (_entries(frame.children, reader.bag), reader.source, frame.start, end))
+    else:
+        node = _make(Seq, (frame.children, reader.source, frame.start, end))
     if frame.anchor is not None:
         reader.anchors[frame.anchor] = (node, reader.nodes - frame.count + 1)
     return node
@@ -232,28 +246,37 @@ def _close(event: yaml.CollectionEndEvent, reader: _Reader) -> Map | Seq:
 def _entries(children: Sequence[Node], bag: Bag) -> Mapping[str, Entry]:
     entries: dict[str, Entry] = {}
     for key, value in zip(children[::2], children[1::2], strict=True):
-        if bag.is_full:
+        if bag.errors >= MANY:
             raise _Stop
         if not isinstance(key, Scalar):
             bag.error(codes.WRONG_TYPE, "a key must be a single word", key.span)
-            continue
-        if key.text == "<<" and key.is_plain:
-            help = "write the keys out: a rule says all of itself"
-            bag.error(codes.MERGE_KEY, "a merge key `<<`", key.span, help=help)
-            continue
-        if len(key.text) > MAX_KEY:
-            bag.error(codes.TOO_LARGE, f"a key of over {MAX_KEY} characters", key.span)
-            continue
-        first = entries.setdefault(key.text, Entry(key, value))
-        if first.key is not key:
-            bag.error(
-                codes.DUPLICATE_KEY,
-                f"duplicate key `{key.text}`",
-                key.span,
-                Label(first.key.span, "first given here"),
-                help="keep one of them",
-            )
+        elif key.text not in entries and key.text != "<<" and len(key.text) <= MAX_KEY:
+            entries[key.text] = _make(Entry, (key, value))
+        elif _is_key(key, entries, bag):
+            entries[key.text] = Entry(key, value)
     return entries
+
+
+def _is_key(key: Scalar, entries: Mapping[str, Entry], bag: Bag) -> bool:
+    """Whether a key that looks odd may stand; why not is left in `bag`."""
+    if key.text == "<<" and key.is_plain:
+        help = "write the keys out: a rule says all of itself"
+        bag.error(codes.MERGE_KEY, "a merge key `<<`", key.span, help=help)
+        return False
+    if len(key.text) > MAX_KEY:
+        bag.error(codes.TOO_LARGE, f"a key of over {MAX_KEY} characters", key.span)
+        return False
+    first = entries.get(key.text)
+    if first is None:
+        return True
+    bag.error(
+        codes.DUPLICATE_KEY,
+        f"duplicate key `{key.text}`",
+        key.span,
+        Label(first.key.span, "first given here"),
+        help="keep one of them",
+    )
+    return False
 
 
 def _alias(event: yaml.AliasEvent, reader: _Reader) -> Node:
@@ -276,13 +299,10 @@ def _alias(event: yaml.AliasEvent, reader: _Reader) -> Node:
     return node
 
 
-def _count(event: yaml.Event, reader: _Reader) -> None:
-    reader.nodes += 1
-    if reader.bag.is_full:
-        raise _Stop
-    if reader.nodes > MAX_NODES:
+def _stop(event: yaml.Event, reader: _Reader) -> NoReturn:
+    if not reader.bag.is_full:
         reader.bag.error(codes.TOO_LARGE, f"over {MAX_NODES} values", _span(event, reader.source))
-        raise _Stop
+    raise _Stop
 
 
 def _refuse_tag(event: yaml.NodeEvent, reader: _Reader) -> None:
@@ -301,9 +321,9 @@ def _refuse_character(source: SourceFile, offset: int, bag: Bag) -> None:
 
 def _report(error: yaml.YAMLError, source: SourceFile, bag: Bag) -> None:
     """The reader's own complaint, in our words where they tell more."""
-    mark: yaml.Mark | None = getattr(error, "problem_mark", None)
+    mark: Mark | None = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read")
-    context: yaml.Mark | None = getattr(error, "context_mark", None)
+    context: Mark | None = getattr(error, "context_mark", None)
     if mark is None:
         bag.error(codes.BAD_YAML, f"not valid YAML: {problem}")
         return
@@ -333,14 +353,18 @@ def _advice(problem: str, written: str, column: int) -> str:
 
 
 def _span(event: yaml.Event, source: SourceFile) -> Span:
-    return Span(source.path, *_place(event))
+    return _between(source, *_marks(event))
 
 
-def _place(event: yaml.Event) -> tuple[int, int, int, int]:
+def _marks(event: yaml.Event) -> tuple[Mark, Mark]:
     start, end = event.start_mark, event.end_mark
     assert start is not None
     assert end is not None
-    return start.line + 1, start.column + 1, end.line + 1, end.column + 1
+    return start, end
+
+
+def _between(source: SourceFile, start: Mark, end: Mark) -> Span:
+    return Span(source.path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
 
 def _at(source: SourceFile, line: int, column: int) -> Span:
