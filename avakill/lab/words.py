@@ -22,6 +22,18 @@ class World:
     files: frozenset[str]
     aliases: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(sorted(self.directories | self.files))
+
+    def exists(self, path: str) -> bool:
+        return path in self.directories or path in self.files
+
+    def below(self, path: str) -> tuple[str, ...]:
+        """What exists below a directory, relative to it."""
+        start = path.rstrip("/") + "/"
+        return tuple(sorted(p[len(start) :] for p in self.directories | self.files if p.startswith(start) and p != path))
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:

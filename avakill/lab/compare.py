@@ -1,0 +1,174 @@
+"""What a kernel did, held against what the policy says and what the report had promised (semantics §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from avakill.backends.contract import Lowering
+from avakill.backends.judge import Judgement, Probe, judgements
+from avakill.backends.plan import Plan
+from avakill.ir.effect import Effect, Operation
+from avakill.ir.verdict import Finding, Lost, Verdict, combine
+from avakill.lab.gains import MOVES, gains
+from avakill.lab.words import Answer, Mark, Outcome, Result, Trial, World
+from avakill.paths.glob import split
+
+OPEN = (Verdict.WEAKER, Verdict.UNENFORCEABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the report promises of one target: the backend's findings by row, and what it is blind to.
+
+    The plan's own findings are only told: what they confess is no denial of f, so they excuse nothing.
+    """
+
+    plan: Plan
+    findings: tuple[Finding, ...]
+    blind: Mapping[int, tuple[Operation, ...]]
+
+    def of(self, index: int) -> Iterator[Finding]:
+        return (finding for finding in self.findings if finding.index == index)
+
+    def verdict(self, index: int) -> Verdict:
+        row = self.plan.row_by_index[index]
+        return combine(row.effects, (f for f in (*self.plan.findings, *self.findings) if f.index == index))
+
+
+def claims_of(plan: Plan, lowering: Lowering[Any]) -> Claims:
+    return Claims(plan, lowering.findings, lowering.blind)
+
+
+@dataclass(frozen=True, slots=True)
+class Excuse:
+    """Why a difference between f and the target is no contradiction, or (`holds` false) what was promised instead."""
+
+    holds: bool
+    row: int | None
+    sentence: str
+
+
+def compare(claims: Claims, world: World, trials: Iterable[Trial], outcomes: Iterable[Outcome]) -> tuple[Result, ...]:
+    """One result for each trial; an outcome that is missing is no answer."""
+    known = {outcome.number: outcome for outcome in outcomes}
+    return tuple(_result(claims, world, trial, known.get(trial.number, Outcome(trial.number, Answer.NONE))) for trial in trials)
+
+
+def _result(claims: Claims, world: World, trial: Trial, outcome: Outcome) -> Result:
+    match outcome.answer:
+        case Answer.NONE:
+            return Result(trial, outcome, Mark.NONE)
+        case Answer.MOOT:
+            return Result(trial, outcome, Mark.MOOT)
+        case _:
+            pass
+    refusals = [answer for probe in trial.asks for answer in judgements(claims.plan, probe) if not answer.allowed]
+    done = outcome.answer is Answer.DONE
+    if trial.alias and done == bool(refusals):
+        return _finding(trial, outcome, refusals)
+    if refusals:
+        return _denied(claims, world, trial, outcome, refusals[0])
+    return Result(trial, outcome, Mark.AGREED) if done else _refused(claims, trial, outcome)
+
+
+def _finding(trial: Trial, outcome: Outcome, refusals: list[Judgement]) -> Result:
+    sentence = "done by an alias, which no name decides" if refusals else "an alias of something denied is refused too"
+    return Result(trial, outcome, Mark.FINDING, refusals[0].index if refusals else None, sentence)
+
+
+# -- denied by the policy --
+
+
+def _denied(claims: Claims, world: World, trial: Trial, outcome: Outcome, first: Judgement) -> Result:
+    """Held, let through as was said, or a leak. What "succeeded" without an effect is WEAKER (semantics §5)."""
+    if outcome.answer in (Answer.REFUSED, Answer.KILLED):
+        return Result(trial, outcome, Mark.AGREED, first.index)
+    leaks = list(_let_through(claims.plan, world, trial, outcome))
+    excuses = [confession(claims, probe, answer) for probe, answer in leaks]
+    if not excuses:
+        return Result(trial, outcome, Mark.AGREED, first.index, "moved, and as closed as it was")
+    worst = next((excuse for excuse in excuses if not excuse.holds), excuses[0])
+    wrong = Mark.SILENT if outcome.answer is Answer.SILENT else Mark.LEAK
+    return Result(trial, outcome, Mark.WEAK if worst.holds else wrong, worst.row, worst.sentence)
+
+
+def _let_through(plan: Plan, world: World, trial: Trial, outcome: Outcome) -> Iterator[tuple[Probe, Judgement]]:
+    """The denials that what was done goes against; a move is judged by what could be done after it."""
+    done = dict(zip(trial.follow, outcome.follow, strict=False))
+    for probe in trial.asks:
+        if probe.operation in MOVES:
+            for gain in gains(plan, probe, world):
+                if gain.tried is None or done.get(gain.tried, True):
+                    yield probe, gain.answer
+        else:
+            yield from ((probe, answer) for answer in judgements(plan, probe) if not answer.allowed)
+
+
+def confession(claims: Claims, probe: Probe, answer: Judgement) -> Excuse:
+    """Whether the row that denies had said that this may be let through."""
+    assert answer.index is not None
+    if probe.operation in claims.blind.get(answer.index, ()):
+        return Excuse(True, answer.index, f"this layer does not see `{probe.operation}`")
+    for finding in claims.of(answer.index):
+        if confesses(finding, answer.effect, probe):
+            return Excuse(True, answer.index, finding.reason)
+    return Excuse(False, answer.index, promise(claims, answer.index))
+
+
+def confesses(finding: Finding, effect: Effect | None, probe: Probe) -> bool:
+    """Whether a finding says that its row lets `effect` through in such an operation."""
+    if finding.verdict not in OPEN:
+        return False
+    if not finding.effects or effect in finding.effects:
+        return True
+    named = finding.witness is not None and finding.witness.operation in MOVES
+    return probe.operation in MOVES and named
+
+
+def promise(claims: Claims, index: int) -> str:
+    """What the report says of a row, in a sentence."""
+    row = claims.plan.row_by_index[index]
+    blind = "".join(f" −{operation}" for operation in claims.blind.get(index, ()))
+    return f"`{row.name}` is {claims.verdict(index)}{blind}"
+
+
+# -- allowed by the policy --
+
+
+def _refused(claims: Claims, trial: Trial, outcome: Outcome) -> Result:
+    excuses = [loss(claims, probe) for probe in trial.asks]
+    best = next((excuse for excuse in excuses if excuse.holds), excuses[0])
+    wrong = Mark.SILENT if outcome.answer is Answer.SILENT else Mark.OVER
+    return Result(trial, outcome, Mark.LOST if best.holds else wrong, best.row, best.sentence)
+
+
+def loss(claims: Claims, probe: Probe) -> Excuse:
+    """Whether a denying row lists the operation as lost, and the allow row that f names says that it is STRICTER."""
+    stricter = [finding for finding in claims.findings if finding.verdict is Verdict.STRICTER]
+    listed = [f for f in stricter if claims.plan.row_by_index[f.index].denies and any(lost_holds(lost, probe) for lost in f.lost)]
+    if not listed:
+        return Excuse(False, None, "no row says that this is lost")
+    named = {answer.index for answer in judgements(claims.plan, probe) if answer.index is not None}
+    # each name of a move may be allowed by another rule: which of them lost it cannot be told from outside
+    if probe.operation not in MOVES and named and not any(finding.index in named for finding in stricter):
+        index = min(named)
+        return Excuse(False, index, promise(claims, index))
+    return Excuse(True, listed[0].index, listed[0].reason)
+
+
+def lost_holds(lost: Lost, probe: Probe) -> bool:
+    """Whether a `lost` entry lists a probe: by its object or new name; on the place, directly in it, or below it."""
+    if probe.operation not in lost.operations:
+        return False
+    if lost.place == "*":
+        return True
+    place = split(lost.place)
+    for path in (probe.object, probe.to):
+        if path is None or "://" in path:
+            continue
+        names = split(path)
+        if names == place or names[:-1] == place or (lost.below and names[: len(place)] == place):
+            return True
+    return False
