@@ -21,8 +21,12 @@ def check_policy(policy: Policy, bag: Bag) -> None:
 def _check_shadowed(rules: Sequence[Rule], bag: Bag) -> None:
     """Each rule all of whose tools an earlier rule without conditions has taken."""
     taken: dict[str, list[tuple[str, Rule]]] = {}
+    known: dict[str, Rule | None] = {}  # what `_taker` said since `taken` grew: rules repeat their tools
     for rule in rules:
-        takers = [_taker(pattern, taken) for pattern in rule.tools]
+        for pattern in rule.tools:
+            if pattern not in known:
+                known[pattern] = _taker(pattern, taken)
+        takers = [known[pattern] for pattern in rule.tools]
         first = takers[0]
         if first is not None and None not in takers:
             bag.warning(
@@ -34,6 +38,7 @@ def _check_shadowed(rules: Sequence[Rule], bag: Bag) -> None:
                 help="move it up, or give the earlier rule conditions",
             )
         elif isinstance(rule.condition, Always) and rule.enforcement is not Enforcement.ADVISORY:
+            known.clear()
             for pattern in rule.tools:
                 taken.setdefault(_beginning(pattern), []).append((pattern, rule))
 

@@ -34,8 +34,8 @@ def compile_policy(source: SourceFile, environment: Mapping[str, str]) -> Compil
         root = read_tree(source, bag)
         if root is not None:
             policy = lower_policy(_substituted(root, environment, bag), source, bag)
-    if policy is not None and not bag.has_errors:
-        check_policy(policy, bag)
+        if policy is not None and not bag.has_errors:
+            check_policy(policy, bag)
     return Compiled(None if bag.has_errors else policy, _in_order(bag))
 
 

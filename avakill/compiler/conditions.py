@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from avakill.compiler.patterns import Budget, read_globs, read_workspace
 from avakill.compiler.scalars import value_of
@@ -86,19 +87,23 @@ def _lower_key(name: str, value: Node, workspace: Glob | None, budget: Budget, b
             yield ContentScan(tuple(dict.fromkeys(Scan(text) for text in texts(value))), span_of(value))
 
 
+@lru_cache(maxsize=4096)
+def argument(name: str) -> Field:
+    return Field(canonical_argument(name))
+
+
 def _contains(node: Node) -> Iterator[Contains]:
     assert isinstance(node, Map)
     for name, (_, value) in node.entries.items():
-        yield Contains(Field(canonical_argument(name)), texts(value), span_of(value))
+        yield Contains(argument(name), texts(value), span_of(value))
 
 
 def _paths(node: Node, workspace: Glob | None, budget: Budget, bag: Bag) -> Iterator[PathIn]:
     assert isinstance(node, Map)
     for name, (_, value) in node.entries.items():
-        globs: dict[Glob, None] = {}
-        for item in scalars(value):
-            globs |= dict.fromkeys(read_globs(item, workspace, budget, bag))
-        yield PathIn(Field(canonical_argument(name)), tuple(globs), span_of(value))
+        globs = [glob for item in scalars(value) for glob in read_globs(item, workspace, budget, bag)]
+        distinct = tuple(dict.fromkeys(globs) if len(globs) > 1 else globs)
+        yield PathIn(argument(name), distinct, span_of(value))
 
 
 def span_of(node: Node) -> Span:

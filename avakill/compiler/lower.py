@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from avakill.compiler.conditions import conjunction, lower_conditions, scalars, span_of, texts
 from avakill.compiler.patterns import Budget
@@ -10,7 +11,6 @@ from avakill.compiler.schema import check, check_keys, check_value, is_null
 from avakill.compiler.surface import POLICY, RULE
 from avakill.compiler.when import read_when
 from avakill.compiler.yamltree import Map, Node, Scalar, Seq
-from avakill.ir.condition import ALWAYS, Condition
 from avakill.ir.effect import Effect
 from avakill.ir.names import CANONICAL_TOOLS, canonical_tool, tool_patterns
 from avakill.ir.policy import Action, Enforcement, Policy, RateLimit, Requirement, Rule, ToolEffect
@@ -66,14 +66,16 @@ def _lower_rule(index: int, node: Map, budget: Budget, bag: Bag) -> Rule:
     log = node.get("log")
     if isinstance(log, Scalar) and value_of(log) is False:
         bag.note(codes.IGNORED_KEY, "`log: false` has no effect: every decision is logged", log.span)
+    condition = lower_conditions(node.get("conditions"), budget, bag)
+    when = node.get("when")
+    if isinstance(when, Scalar):
+        condition = conjunction((condition, read_when(when, budget, bag)))
     return Rule(
         index=index,
         name=name.text,
         tools=_tools(tools),
         action=Action(_scalar(node, "action").text),
-        condition=conjunction(
-            (lower_conditions(node.get("conditions"), budget, bag), _when(node.get("when"), budget, bag))
-        ),
+        condition=condition,
         enforcement=Enforcement(enforcement.text) if isinstance(enforcement, Scalar) else Enforcement.HARD,
         rate_limit=_rate_limit(limit, bag) if isinstance(limit, Map) else None,
         message=message.text if isinstance(message, Scalar) and not is_null(message) else None,
@@ -90,8 +92,12 @@ def _scalar(node: Map, key: str) -> Scalar:
 
 
 def _tools(node: Node) -> tuple[str, ...]:
-    patterns = [pattern for item in scalars(node) for pattern in tool_patterns(_literal(item))]
-    return tuple(dict.fromkeys(patterns))
+    return _patterns(tuple([_literal(item) if item.inserts else item.text for item in scalars(node)]))
+
+
+@lru_cache(maxsize=4096)
+def _patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(pattern for text in texts for pattern in tool_patterns(text)))
 
 
 def _literal(scalar: Scalar) -> str:
@@ -101,10 +107,6 @@ def _literal(scalar: Scalar) -> str:
         value = "".join(f"[{char}]" if char in "*?[" else char for char in text[insert.start : insert.end])
         text = text[: insert.start] + value + text[insert.end :]
     return text
-
-
-def _when(node: Node | None, budget: Budget, bag: Bag) -> Condition:
-    return read_when(node, budget, bag) if isinstance(node, Scalar) else ALWAYS
 
 
 def _rate_limit(node: Map, bag: Bag) -> RateLimit:

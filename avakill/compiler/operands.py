@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 from avakill.compiler.patterns import Budget, exact_globs, quote
@@ -266,7 +267,7 @@ def _glob(field: Field, literals: tuple[Literal, ...], written: Written) -> Cond
     globs: dict[Glob, None] = {}
     for literal in literals:
         text, offsets = _pattern(literal)
-        if written.budget.refuses(text, written.at(literal), written.bag):
+        if written.budget.refuses(text, partial(written.at, literal), written.bag):
             break
         try:
             globs |= dict.fromkeys(parse(text))

@@ -1,6 +1,7 @@
 """Path patterns of the policy file to globs, with every complaint at its character."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from avakill.compiler.places import part, written_part
@@ -28,15 +29,15 @@ class Budget:
 
     left: int = MAX_GLOBS
 
-    def refuses(self, pattern: str, span: Span, bag: Bag) -> bool:
-        """Takes off what reading `pattern` costs; whether that was too much, which is then in `bag`."""
+    def refuses(self, pattern: str, place: Callable[[], Span], bag: Bag) -> bool:
+        """Takes off what reading `pattern` costs; whether that was too much, which is then in `bag` at `place`."""
         if self.left < 0:
             return True
         alternatives = _alternatives(pattern)
         self.left -= alternatives + _DEAR * max(0, alternatives - _CHEAP)
         if self.left < 0:
             help = "`*` and `**` say more in less"
-            bag.error(codes.TOO_LARGE, f"over {MAX_GLOBS} globs, braces written out", span, help=help)
+            bag.error(codes.TOO_LARGE, f"over {MAX_GLOBS} globs, braces written out", place(), help=help)
         return self.left < 0
 
 
@@ -57,27 +58,26 @@ def _alternatives(pattern: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A pattern's text, and for each character which one of the scalar's value it stands for (None: the same one)."""
+    """A pattern's text, and for each character which one of the scalar's value it stands for."""
 
     text: str
-    offsets: tuple[int, ...] | None
+    offsets: tuple[int, ...]
 
     def offset(self, at: int) -> int:
-        return at if self.offsets is None else self.offsets[min(at, len(self.offsets) - 1)]
+        return self.offsets[min(at, len(self.offsets) - 1)]
 
 
 def read_globs(scalar: Scalar, workspace: Glob | None, budget: Budget, bag: Bag) -> tuple[Glob, ...]:
     """The globs of one pattern; `workspace` is what the rule's relative patterns are relative to, None for the target's."""
-    if budget.refuses(scalar.text, scalar.span, bag) or _refuses_variables(scalar, bag):
+    if budget.refuses(scalar.text, lambda: scalar.span, bag) or _refuses_variables(scalar, bag):
         return ()
-    if not scalar.inserts and not scalar.text.startswith(_WORKSPACE):
-        written = Written(scalar.text, None)  # most patterns
-    else:
+    written: Written | None = None  # nearly always the value itself
+    if scalar.inserts or scalar.text.startswith(_WORKSPACE):
         written = _without_marker(_quoted(scalar))
     try:
-        globs = parse(written.text)
+        globs = parse(scalar.text if written is None else written.text)
     except GlobError as error:
-        return _complain(scalar, error.message, written.offset(error.offset), bag)
+        return _complain(scalar, error.message, error.offset if written is None else written.offset(error.offset), bag)
     return globs if workspace is None else tuple(_relative_to(glob, workspace) for glob in globs)
 
 

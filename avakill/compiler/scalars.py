@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from avakill.compiler.yamltree import Scalar
 
@@ -13,6 +12,8 @@ _TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fa
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS = 40
+_ODD = frozenset(("", *"~nNtTfF0123456789+-."))
+"""What begins a value that may be more than a text."""
 
 
 def value_of(scalar: Scalar) -> Value:
@@ -25,14 +26,13 @@ def is_variable(scalar: Scalar) -> bool:
     return len(scalar.inserts) == 1 and scalar.inserts[0].to - scalar.inserts[0].from_ == len(scalar.written)
 
 
-@lru_cache(maxsize=4096)
 def resolve(text: str) -> Value:
+    if text[:1] not in _ODD:
+        return text
     if text in _NULLS:
         return None
     if text in _TRUTHS:
         return _TRUTHS[text]
-    if text[0] not in "0123456789+-.":
-        return text
     if len(text) <= _MAX_DIGITS and _INT.fullmatch(text):
         return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
     if _FLOAT.fullmatch(text):

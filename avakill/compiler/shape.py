@@ -80,5 +80,13 @@ class Table:
     def required(self) -> tuple[str, ...]:
         return tuple(key.name for key in self.keys if key.is_required)
 
+    @cached_property
+    def may_have(self) -> frozenset[str]:
+        return frozenset(self.by_name)
+
+    @cached_property
+    def must_have(self) -> frozenset[str]:
+        return frozenset(self.required)
+
 
 Shape = Text | Word | Count | Flag | ListOf | MapOf | Anything | Table

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Effect(StrEnum):
+    __hash__ = str.__hash__  # equal to its text, so it hashes as the text does; and Enum's own is slow
+
     READ = "read"
     WRITE = "write"
     ATTR = "attr"
@@ -24,6 +26,8 @@ FILE_EFFECTS = (*PATH_EFFECTS, Effect.EXEC)
 
 class Operation(StrEnum):
     """What a process tries; the words of `coverage.json`."""
+
+    __hash__ = str.__hash__
 
     READ = "read"
     LIST = "list"

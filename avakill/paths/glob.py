@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import lru_cache
+
+from avakill.paths.lazy import lazy
 
 MAX_ALTERNATIVES = 1024
 MAX_LENGTH = 4096
@@ -22,6 +24,8 @@ class Anchor(Enum):
 
 class Wildcard(Enum):
     """`ONE` is `?`, `SOME` is `*` (any run without a slash, also empty), `DEEP` is a whole component `**`."""
+
+    __hash__ = object.__hash__  # Enum's own is slow, and patterns are hashed by the thousand
 
     ONE = "?"
     SOME = "*"
@@ -50,7 +54,7 @@ Part = str | Wild | Wildcard
 """A component: a literal name, one with wildcards, or `DEEP`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Glob:
     """The paths that the components `parts` name; with `below`, also everything below them.
 
@@ -66,7 +70,19 @@ class Glob:
     fold: bool = False
     text: str = field(default="", compare=False)
 
-    @cached_property
+    def __init__(
+        self,
+        parts: tuple[Part, ...],
+        below: bool = False,
+        anchor: Anchor = Anchor.ROOT,
+        anchor_length: int = 0,
+        fold: bool = False,
+        text: str = "",
+    ) -> None:
+        # by hand, since a policy holds thousands and the made one sets each field by a call
+        self.__dict__.update(parts=parts, below=below, anchor=anchor, anchor_length=anchor_length, fold=fold, text=text)
+
+    @lazy
     def literal_prefix(self) -> tuple[str, ...]:
         """The leading literal names."""
         names: list[str] = []
@@ -76,20 +92,20 @@ class Glob:
             names.append(part)
         return tuple(names)
 
-    @cached_property
+    @lazy
     def is_literal(self) -> bool:
         return all(isinstance(part, str) for part in self.parts)
 
-    @cached_property
+    @lazy
     def is_tree(self) -> bool:
         """A literal path and all below it."""
         return self.below and self.is_literal
 
-    @cached_property
+    @lazy
     def is_everything(self) -> bool:
         return self.below and all(part is Wildcard.DEEP for part in self.parts)
 
-    @cached_property
+    @lazy
     def _hash(self) -> int:
         return hash((self.parts, self.below, self.anchor, self.anchor_length, self.fold))
 
@@ -244,31 +260,43 @@ def parse(text: str) -> tuple[Glob, ...]:
     return tuple(globs)
 
 
-_SYNTAX = re.compile(r"[\\\[\]{}]|[^/]\*\*|\*\*[^/]|(?:^|/)\.\.?(?:/|$)|^~[^/]")
+_SYNTAX = re.compile(r"[\\\[\]{}]")
+_DOTS = frozenset((".", ".."))
 
 
 def _plain(text: str) -> Glob | None:
     """A pattern of names, `*`, `?` and `**` only, read the short way (nearly all are, and a policy may hold thousands)."""
-    if _SYNTAX.search(text):
+    if _SYNTAX.search(text) is not None or (text[0] == "~" and text[1:2] not in ("", "/")):
         return None
     names = text.split("/")
-    first = names[0]
+    if not _DOTS.isdisjoint(names):
+        return None
     anchor = Anchor.WORKSPACE
-    if first == "~" or (not first and len(names) > 1):
-        anchor = Anchor.HOME if first else Anchor.ROOT
+    if names[0] == "~" or (not names[0] and len(names) > 1):
+        anchor = Anchor.HOME if names[0] else Anchor.ROOT
         del names[0]
-    parts = tuple([_plain_part(name) for name in names if name])
-    below = not any(type(part) is not str for part in parts)
+    if "*" in text or "?" in text:
+        return _plain_wild([name for name in names if name], anchor, text)
+    literal = tuple([name for name in names if name])
+    if anchor is Anchor.WORKSPACE and len(literal) == 1:
+        return Glob((Wildcard.DEEP, *literal), True, anchor, text=text)
+    return Glob(literal, True, anchor, text=text)
+
+
+def _plain_wild(names: list[str], anchor: Anchor, text: str) -> Glob | None:
+    if any("**" in name and name != "**" for name in names):
+        return None
+    parts = tuple([_plain_part(name) if "*" in name or "?" in name else name for name in names])
     if anchor is Anchor.WORKSPACE and len(parts) == 1:
         parts = (Wildcard.DEEP, *parts)
-    if not below and parts[-1] is Wildcard.DEEP:
-        parts, below = _strip_deep(parts), True
-    return Glob(_merge_deep(parts), below, anchor, text=text)
+    below = parts[-1] is Wildcard.DEEP
+    if below:
+        parts = _strip_deep(parts)
+    return Glob(_merge_deep(parts) if "**" in text else parts, below, anchor, text=text)
 
 
+@lru_cache(maxsize=4096)
 def _plain_part(name: str) -> Part:
-    if "*" not in name and "?" not in name:
-        return name
     if name == "**":
         return Wildcard.DEEP
     return Wild(tuple([_PLAIN_ATOMS.get(char, char) for char in name]))
