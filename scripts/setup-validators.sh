@@ -8,7 +8,8 @@ apparmor              apparmor_parser
 checkpolicy           checkmodule
 semodule-utils        semodule_package
 policycoreutils       semodule
-selinux-utils         sestatus|selinuxenabled
+selinux-utils         matchpathcon
+setools               sesearch
 selinux-policy-default /usr/share/selinux/default|/etc/selinux/default
 runc                  runc
 busybox-static        /usr/share/doc/busybox-static
