@@ -198,13 +198,15 @@ ROUTES: tuple[Route, ...] = (
 ROUTE = {route.name: route for route in ROUTES}
 
 _BY_NAME = frozenset({Effect.CREATE, Effect.DELETE})
+_SPELLED = frozenset({"script"})  # the kernel reads the object's path from the script: no descriptor can stand in it
+_BY_DESCRIPTOR = frozenset({"dirfd", "proc-dirfd", "proc-fd"})
 
 
 def routes_for(door: Door, directory: bool = False) -> tuple[Route, ...]:
     """The routes that a door can take to its object; a destination has one spelling, and an alias is tried plainly."""
     if door.is_alias or door.operation is Operation.CONNECT:
         return ROUTES[:1]
+    if door.name in _SPELLED:
+        return tuple(route for route in ROUTES if route.name not in _BY_DESCRIPTOR and not route.only_directory)
     named = EFFECT_OF[door.operation] in _BY_NAME
-    return tuple(
-        route for route in ROUTES if not (route.only_followed and named) and not (route.only_directory and not directory)
-    )
+    return tuple(route for route in ROUTES if not (route.only_followed and named) and not (route.only_directory and not directory))

@@ -1,0 +1,162 @@
+"""A scratch root on a tmpfs of its own: the world of a case, the prober and /proc, in namespaces that end with their process.
+
+The tmpfs holds `root` (the world), `view` (the same, bound: what the prober pivots into) and `stash` (where the supervisor
+keeps second links to what a trial takes away). The supervisor works in `root`, so that it can link from and to `stash`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from avakill.lab import calls, loopback
+from avakill.lab.doors import SCRATCH
+from avakill.lab.spelling import MOUNT, bytes_of
+from avakill.lab.words import LabFault, World
+
+PROBER = "/usr/bin/avakill-prober"
+"""Where the prober stands in every stage: what a plan names as its entry point."""
+
+DEVICES = (("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9))
+OWN_DIRECTORIES = ("/proc", "/dev", "/usr", "/usr/bin", "/run", SCRATCH, MOUNT)
+
+Prepare = Callable[[Path], None]
+"""Called with the scratch root after it was laid, to label what is in it."""
+
+
+def do_not_prepare(root: Path) -> None:
+    """Labels nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Made and used in a process of its own, in namespaces of its own."""
+
+    base: Path
+    world: World
+    prober: bytes
+    tiny: bytes
+    prepare: Prepare = do_not_prepare
+
+    @property
+    def root(self) -> Path:
+        return self.base / "root"
+
+    @property
+    def view(self) -> Path:
+        return self.base / "view"
+
+    @property
+    def stash(self) -> Path:
+        return self.base / "stash"
+
+
+def enter_namespaces(network: bool) -> None:
+    """The next child is the first process of a process namespace; mounts made from now on end with it. Raises LabFault."""
+    flags = calls.CLONE_NEWNS | calls.CLONE_NEWPID | calls.CLONE_NEWIPC | (calls.CLONE_NEWNET if network else 0)
+    try:
+        calls.unshare(flags)
+        calls.mount(b"none", b"/", b"", calls.MS_REC | calls.MS_PRIVATE)
+    except OSError as error:
+        raise LabFault(f"no namespace for the lab: {error.strerror}", "run it as root") from error
+    if network:
+        loopback.set_up()
+
+
+def set_up(stage: Stage) -> None:
+    """Mounts and lays the stage, and makes its root the working directory. Raises LabFault."""
+    try:
+        calls.mount(b"avakill", os.fsencode(stage.base), b"tmpfs", 0, b"mode=0755")
+        for place in (stage.root, stage.view, stage.stash):
+            place.mkdir(mode=0o755)
+        os.chdir(stage.root)
+        lay(stage)
+        calls.mount(os.fsencode(stage.root), os.fsencode(stage.view), b"", calls.MS_BIND)
+        calls.mount(b"proc", os.fsencode(stage.view / "proc"), b"proc")
+    except OSError as error:
+        raise LabFault(f"no scratch root for the lab: {error.strerror}", "run it as root") from error
+
+
+def lay(stage: Stage) -> None:
+    """The world, into an empty root. What a file system cannot hold is left out: its trials are moot."""
+    os.umask(0)
+    for directory in (*OWN_DIRECTORIES, *sorted(stage.world.directories, key=lambda path: path.count("/"))):
+        _make_directory(bytes_of(directory))
+    for name, minor in DEVICES:
+        os.mknod(b"dev/" + name.encode(), stat.S_IFCHR | 0o666, os.makedev(1, minor))
+    for path in sorted(stage.world.files):
+        _make_file(bytes_of(path), stage.tiny)
+    _make_file(bytes_of(PROBER), stage.prober)
+    for new, existing in stage.world.aliases:
+        os.link(relative(bytes_of(existing)), relative(bytes_of(new)))
+    stage.prepare(stage.root)
+
+
+def lay_again(stage: Stage) -> None:
+    """After a trial that could not be undone; no prober may be running."""
+    for entry in os.scandir(b"."):
+        if entry.is_dir(follow_symlinks=False):
+            for below in os.scandir(entry.path) if entry.name == b"proc" else ():
+                _remove(below)
+            if entry.name != b"proc":
+                shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+    lay(stage)
+
+
+def _remove(entry: os.DirEntry[bytes]) -> None:
+    if entry.is_dir(follow_symlinks=False):
+        shutil.rmtree(entry.path)
+    else:
+        os.unlink(entry.path)
+
+
+def _make_directory(path: bytes) -> None:
+    try:
+        os.mkdir(relative(path), 0o755)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        parent = path.rstrip(b"/").rpartition(b"/")[0]
+        if parent:
+            _make_directory(parent)
+            _make_directory(path)
+    except OSError:
+        return
+
+
+def _make_file(path: bytes, content: bytes) -> None:
+    here = relative(path)
+    try:
+        fd = os.open(here, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755)
+    except FileNotFoundError:
+        if len(here.rpartition(b"/")[2]) > 255:
+            return
+        _make_directory(path.rpartition(b"/")[0])
+        try:
+            fd = os.open(here, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755)
+        except OSError:
+            return
+    except OSError:
+        return
+    os.write(fd, content)
+    os.close(fd)
+
+
+def relative(path: bytes) -> bytes:
+    """A path in the stage as the supervisor, who stands in its root, spells it."""
+    return path.strip(b"/") or b"."
+
+
+def step_inside(stage: Stage) -> None:
+    """The calling process, a child of the supervisor, gets a mount namespace whose root is the stage."""
+    calls.unshare(calls.CLONE_NEWNS)
+    os.chdir(stage.view)
+    calls.pivot_root(b".", b".")
+    calls.detach(b".")
+    os.chdir(b"/")

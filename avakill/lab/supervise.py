@@ -1,0 +1,227 @@
+"""A case put to a kernel: each trial first without the layer, then under it, looked at and put back each time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from avakill.backends.judge import Probe
+from avakill.ir.effect import Operation
+from avakill.lab import calls
+from avakill.lab.build import Programs
+from avakill.lab.confine import nothing
+from avakill.lab.doors import PLAIN_DOOR
+from avakill.lab.scene import Spoiled, close_scene, open_scene, took_place
+from avakill.lab.spelling import bytes_of, request_of
+from avakill.lab.stage import Prepare, Stage, do_not_prepare, enter_namespaces, lay_again, set_up
+from avakill.lab.subject import Held, Said, Silence, Subject, Unstarted, start
+from avakill.lab.words import Answer, Case, Confine, LabFault, Outcome, Trial
+
+T = TypeVar("T")
+
+FIRST_HELD = 200
+MAX_HELD = 100
+HOW_HELD = {"inherited-read": os.O_RDONLY, "inherited-reopen": os.O_RDONLY, "inherited-write": os.O_WRONLY}
+REACHED = frozenset({errno.ECONNREFUSED})
+
+
+def run_case(
+    case: Case, confine: Confine, programs: Programs, prepare: Prepare = do_not_prepare, by_inode: bool = False
+) -> tuple[Outcome, ...]:
+    """As many outcomes as the case has trials. Raises LabFault.
+
+    `prepare` labels the scratch root; `by_inode` says that the layer, once put on, does not know directories that are
+    made anew: it is then put on afresh.
+    """
+    network = any(probe.operation is Operation.CONNECT for trial in case.trials for probe in trial.asks)
+    base = programs.prober.parent / "stage"
+    base.mkdir(exist_ok=True)
+    stage = Stage(base, case.world, programs.prober.read_bytes(), programs.tiny.read_bytes(), prepare)
+    bench = _Bench(stage, confine, by_inode)
+    found = _in_a_process(lambda: _in_a_process_of_the_stage(stage, network, lambda: bench.run(case.trials)))
+    return found if found is not None else tuple(Outcome(trial.number, Answer.NONE, "died") for trial in case.trials)
+
+
+# -- processes --
+
+
+def _in_a_process_of_the_stage(stage: Stage, network: bool, work: Callable[[], T]) -> T | None:
+    enter_namespaces(network)
+    return _in_a_process(lambda: _on(stage, work))
+
+
+def _on(stage: Stage, work: Callable[[], T]) -> T:
+    set_up(stage)
+    return work()
+
+
+def _in_a_process(work: Callable[[], T]) -> T | None:
+    """What `work` returns in a child that ends with this process; None when it died. Raises the LabFault that it raises."""
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _work_and_say(work, parent, writing)
+    os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as stream:
+            text = stream.read()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    if not text:
+        return None
+    said: T | LabFault = pickle.loads(text)
+    if isinstance(said, LabFault):
+        raise said
+    return said
+
+
+def _work_and_say(work: Callable[[], object], parent: int, writing: int) -> None:
+    said: object
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
+        _end_with(parent)
+        said = work()
+    except LabFault as fault:
+        said = fault
+    except BaseException as error:
+        said = LabFault(f"the supervisor failed: {type(error).__name__}: {error}", "this is a bug of the lab")
+    try:
+        with os.fdopen(writing, "wb") as stream:
+            stream.write(pickle.dumps(said))
+    finally:
+        os._exit(0)
+
+
+def _end_with(parent: int) -> None:
+    calls.die_with_parent(parent if os.getppid() else 0, signal.SIGKILL)
+
+
+# -- trials --
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What came of a trial on one side. `said` is None when nobody answered."""
+
+    said: Said | None
+    took_place: bool = False
+    follow: tuple[bool, ...] = ()
+
+    @property
+    def is_done(self) -> bool:
+        return self.said is not None and self.said.is_done and self.took_place
+
+
+@dataclass(slots=True)
+class _Bench:
+    """The two sides of a case, one after the other: the control ends before the layer is put on."""
+
+    stage: Stage
+    confine: Confine
+    by_inode: bool
+    seen: dict[int, _Seen] = field(default_factory=dict)
+
+    def run(self, trials: tuple[Trial, ...]) -> tuple[Outcome, ...]:
+        control = dict(self._side(trials, nothing, False))
+        asked = tuple(trial for trial in trials if control[trial.number].is_done)
+        under: Mapping[int, _Seen] = {}
+        refused = ""
+        try:
+            under = dict(self._side(asked, self.confine, self.by_inode))
+        except Unstarted as layer:
+            refused = str(layer)
+        return tuple(_outcome(trial.number, control[trial.number], under.get(trial.number), refused) for trial in trials)
+
+    def _side(self, trials: tuple[Trial, ...], confine: Confine, by_inode: bool) -> Iterator[tuple[int, _Seen]]:
+        """Held descriptors get a prober of their own: a file that is open for writing cannot be executed."""
+        plain = tuple(trial for trial in trials if trial.door not in HOW_HELD)
+        yield from _Side(self.stage, confine, by_inode).run(plain, {})
+        holding = [trial for trial in trials if trial.door in HOW_HELD]
+        for first in range(0, len(holding), MAX_HELD):
+            some = tuple(holding[first : first + MAX_HELD])
+            numbers = {trial.number: FIRST_HELD + place for place, trial in enumerate(some)}
+            yield from _Side(self.stage, confine, by_inode).run(some, numbers)
+
+
+def _outcome(number: int, control: _Seen, under: _Seen | None, refused: str) -> Outcome:
+    if control.said is None:
+        return Outcome(number, Answer.NONE)
+    if not control.is_done:
+        return Outcome(number, Answer.MOOT, control.said.name)
+    if under is None or under.said is None:
+        return Outcome(number, Answer.NONE, f"the prober could not start: {refused}" if refused else "")
+    if under.said.signal == signal.SIGALRM:
+        return Outcome(number, Answer.NONE, under.said.name)
+    if under.said.signal:
+        return Outcome(number, Answer.KILLED, under.said.name)
+    if under.said.is_silent or (under.said.is_done and not under.took_place):
+        return Outcome(number, Answer.SILENT)
+    if under.said.is_done:
+        return Outcome(number, Answer.DONE, "", under.follow)
+    return Outcome(number, Answer.REFUSED, under.said.name)
+
+
+@dataclass(slots=True)
+class _Side:
+    """Trials under one layer, with a prober that is started when first needed and again when it must be."""
+
+    stage: Stage
+    confine: Confine
+    by_inode: bool
+    held: Held = field(default_factory=dict)
+    subject: Subject | None = None
+
+    def run(self, trials: Iterable[Trial], numbers: Mapping[int, int]) -> Iterator[tuple[int, _Seen]]:
+        trials = tuple(trials)
+        self.held = {numbers[t.number]: (bytes_of(t.asks[0].object), HOW_HELD[t.door]) for t in trials if t.number in numbers}
+        try:
+            for trial in trials:
+                yield trial.number, self._try(trial, numbers.get(trial.number, -1))
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self.subject is not None:
+            self.subject.end()
+            self.subject = None
+
+    def _try(self, trial: Trial, descriptor: int) -> _Seen:
+        try:
+            return self._staged(trial, descriptor)
+        except Silence:
+            self._stop()
+            lay_again(self.stage)
+            return _Seen(None)
+        except Spoiled:
+            self._stop()
+            lay_again(self.stage)
+            return _Seen(None)
+
+    def _staged(self, trial: Trial, descriptor: int) -> _Seen:
+        if self.subject is None:
+            self.subject = start(self.stage, self.confine, self.held)
+        request = request_of(trial, descriptor)
+        try:
+            scene = open_scene(trial.door, trial.asks[0], request)
+        except OSError as error:
+            raise Spoiled(str(error)) from error
+        said = self.subject.ask(request.message)
+        if said.error in REACHED and scene.operation is Operation.CONNECT:
+            said = Said(0, said.signal)
+        there = said.is_done and took_place(scene)
+        follow = tuple(self._follow(probe) for probe in trial.follow) if there else ()
+        close_scene(scene)
+        if scene.remade and self.by_inode:
+            self._stop()
+        return _Seen(said, there, follow)
+
+    def _follow(self, probe: Probe) -> bool:
+        return self._staged(Trial(-1, (probe,), PLAIN_DOOR[probe.operation]), -1).is_done
