@@ -6,10 +6,11 @@ it in the policy only: a deny above a hole that it meets goes to the next level,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from avakill.backends.plan import Layer
-from avakill.backends.tetragon.shapes import Kind, Name, Shape, could_meet, is_below, shape_of
+from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Layer
+from avakill.backends.tetragon.levels import OVERFLOW, Index, Work, find_levels
+from avakill.backends.tetragon.shapes import Kind, Shape, could_meet, is_below, shape_of
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern, covers, disjoint
 from avakill.paths.index import PrefixIndex
@@ -29,6 +30,10 @@ class Deny:
     piece: Piece[Pattern]
     without: tuple[Shape, ...] = ()
 
+    @property
+    def is_hole(self) -> bool:
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class Hole:
@@ -38,6 +43,10 @@ class Hole:
     row: int
     shape: Shape | None
     piece: Piece[Pattern]
+
+    @property
+    def is_hole(self) -> bool:
+        return True
 
 
 @dataclass(slots=True)
@@ -65,49 +74,73 @@ class Grouping:
     limit: int = 12
 
 
-def group(layers: Iterable[Layer], limit: int = 12) -> Grouping:
-    """The groups of one effect's layers."""
+def group(layers: Iterable[Layer], limit: int = 12, known: Readings | None = None) -> Grouping:
+    """The groups of one effect's layers. `known` are layers read before: those of several effects are mostly the same."""
     result = Grouping(limit=limit)
-    items = _items(tuple(layers), result)
-    work = _Work(50_000 + 20 * len(items))
-    levels = _levels(items, work)
-    _fill(items, levels, result, work)
+    items = _items(layers, result, {} if known is None else known)
+    work = Work(50_000 + 20 * len(items))
+    _fill(items, find_levels(items, work), result, work)
     return result
 
 
-def _items(layers: tuple[Layer, ...], result: Grouping) -> list[Deny | Hole]:
+def _items(layers: Iterable[Layer], result: Grouping, known: Readings) -> list[Deny | Hole]:
     items: list[Deny | Hole] = []
-    for order, layer in enumerate(layers):
-        for piece in layer.region.pieces:
-            if layer.denies:
-                found = _deny(order, layer, piece, result)
-                if found is not None:
-                    items.append(found)
-                    result.denies.append(found)
-            else:
-                hole = Hole(order, layer.index, _hole_shape(piece), piece)
-                items.append(hole)
-                result.holes.append(hole)
+    for layer in layers:
+        key = (layer.index, id(layer.region))
+        read = known.get(key)
+        if read is None:
+            read = known[key] = _read(layer)
+        items += read.denies or read.holes
+        result.denies += read.denies
+        result.holes += read.holes
+        result.unsaid += read.unsaid
+        result.closed += read.closed
     return items
 
 
-def _deny(order: int, layer: Layer, piece: Piece[Pattern], result: Grouping) -> Deny | None:
-    shape = _narrowest(piece)
-    if shape is False:
-        return None
-    if not isinstance(shape, Shape):
-        result.unsaid.append((layer, piece))
-        return None
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of one layer."""
+
+    denies: tuple[Deny, ...] = ()
+    holes: tuple[Hole, ...] = ()
+    unsaid: tuple[tuple[Layer, Piece[Pattern]], ...] = ()
+    closed: tuple[tuple[Hole, Deny], ...] = ()
+
+
+Readings = dict[tuple[int, int], Reading]
+
+_ORDER = {SELF_PROTECTION: -2, FLOOR: -1, DEFAULT: 1 << 30}
+
+
+def _read(layer: Layer) -> Reading:
+    order = _ORDER.get(layer.index, layer.index)
+    if not layer.denies:
+        return Reading(holes=tuple([Hole(order, layer.index, _hole_shape(piece), piece) for piece in layer.region.pieces]))
+    denies: list[Deny] = []
+    unsaid: list[tuple[Layer, Piece[Pattern]]] = []
+    closed: list[tuple[Hole, Deny]] = []
+    for piece in layer.region.pieces:
+        shape = _narrowest(piece)
+        if isinstance(shape, Shape):
+            deny = Deny(order, layer.index, layer.span, shape, piece)
+            denies.append(_cut(deny, closed) if piece.without else deny)
+        elif shape is None:
+            unsaid.append((layer, piece))
+    return Reading(tuple(denies), (), tuple(unsaid), tuple(closed))
+
+
+def _cut(deny: Deny, closed: list[tuple[Hole, Deny]]) -> Deny:
+    """The deny with the exceptions of its own piece that can be cut out."""
     without: list[Shape] = []
-    deny = Deny(order, layer.index, layer.span, shape, piece)
-    for pattern in piece.without:
+    for pattern in deny.piece.without:
         hole = shape_of(pattern)
-        cut = hole if hole is not None and _is_cuttable(hole) else None
+        cut = hole if hole is not None and is_cuttable(hole) else None
         if cut is None:
-            result.closed.append((Hole(order, layer.index, None, Piece((pattern,))), deny))
-        elif could_meet(cut, shape):
+            closed.append((Hole(deny.order, deny.row, None, Piece((pattern,))), deny))
+        elif could_meet(cut, deny.shape):
             without.append(cut)
-    return Deny(order, layer.index, layer.span, shape, piece, tuple(without)) if without else deny
+    return replace(deny, without=tuple(without)) if without else deny
 
 
 def _narrowest(piece: Piece[Pattern]) -> Shape | bool | None:
@@ -131,110 +164,41 @@ def _hole_shape(piece: Piece[Pattern]) -> Shape | None:
     if piece.without:
         return None
     shape = _narrowest(piece)
-    return shape if isinstance(shape, Shape) and _is_cuttable(shape) else None
+    return shape if isinstance(shape, Shape) and is_cuttable(shape) else None
 
 
-def _is_cuttable(shape: Shape) -> bool:
+def is_cuttable(shape: Shape) -> bool:
     """A hole must be exact: a superset would open too much."""
     return shape.is_exact and not (shape.kind is Kind.NAMED and shape.name.is_two_sided) and shape.kind is not Kind.CHILD
 
 
-@dataclass(slots=True)
-class _Work:
-    """Comparisons left; past them holes are closed rather than compared."""
-
-    left: int
-
-    def spend(self) -> bool:
-        self.left -= 1
-        return self.left >= 0
-
-
-OVERFLOW = -1
-"""The level of a hole that took too many comparisons: it stays closed."""
-
-
-def _levels(items: list[Deny | Hole], work: _Work) -> list[set[int]]:
-    """For each deny its level, for each hole the levels that it is cut out of; from the last item to the first."""
-    if not any(isinstance(item, Hole) for item in items):
-        return [{0} for _ in items]
-    levels: list[set[int]] = [set() for _ in items]
-    denies, holes = Index(), Index()
-    for at in range(len(items) - 1, -1, -1):
-        item = items[at]
-        if item.shape is None:
-            levels[at] = {OVERFLOW}
-        elif isinstance(item, Hole):
-            levels[at] = _hole_levels(item.shape, items, levels, denies, work)
-            if levels[at] and OVERFLOW not in levels[at]:
-                holes.add(item.shape, at)
-        else:
-            levels[at] = {_deny_level(item.shape, items, levels, holes, work)}
-            denies.add(item.shape, at)
-    return levels
-
-
-def _hole_levels(shape: Shape, items: list[Deny | Hole], levels: list[set[int]], denies: Index, work: _Work) -> set[int]:
-    found: set[int] = set()
-    for i in denies.related(shape):
-        if not work.spend():
-            return {OVERFLOW}
-        other = items[i].shape
-        if other is not None and could_meet(shape, other):
-            found |= levels[i]
-    return found
-
-
-def _deny_level(shape: Shape, items: list[Deny | Hole], levels: list[set[int]], holes: Index, work: _Work) -> int:
-    level = 0
-    for i in holes.related(shape):
-        other = items[i].shape
-        if not work.spend() or (other is not None and could_meet(shape, other)):
-            level = max(level, max(levels[i]) + 1)
-    return level
-
-
-class Index:
-    """Shapes that could meet: names anywhere below `/` are found by how they end, all else by how it begins."""
-
-    def __init__(self) -> None:
-        self.starts: PrefixIndex[int] = PrefixIndex()
-        self.ends: PrefixIndex[int] = PrefixIndex()
-
-    def add(self, shape: Shape, at: int) -> None:
-        if shape.kind is Kind.NAMED and not shape.base:
-            self.ends.add(_ending(shape.name), at)
-        else:
-            self.starts.add(shape.base, at)
-
-    def related(self, shape: Shape) -> Iterable[int]:
-        yield from self.starts.related(shape.base)
-        if shape.kind is Kind.EXACT and shape.base:
-            yield from self.ends.above(tuple(reversed(shape.base[-1])))
-        else:
-            yield from self.ends.related(_ending(shape.name) if shape.is_wild else ())
-
-
-def _ending(name: Name) -> tuple[str, ...]:
-    return tuple(reversed(name.equal if name.equal is not None else name.suffix))
-
-
-def _fill(items: list[Deny | Hole], levels: list[set[int]], result: Grouping, work: _Work) -> None:
+def _fill(items: list[Deny | Hole], levels: list[set[int]], result: Grouping, work: Work) -> None:
     """Put each deny into its group and each hole into the groups that it is cut out of."""
     found: dict[tuple[int, tuple[Shape, ...], tuple[Shape, ...]], Group] = {}
     cut: dict[int, dict[Shape, None]] = {}
-    wild = Index()
+    wild: Index[Hole] = Index()
     closed: PrefixIndex[Hole] = PrefixIndex()
-    for at, item in enumerate(items):
+    has_closed = False
+    for item, its_levels in zip(items, levels, strict=True):
         if isinstance(item, Hole):
-            _open(at, item, levels[at], cut, wild, closed)
+            if OVERFLOW in its_levels or item.shape is None:
+                closed.add(_prefix(item.piece), item)
+                has_closed = True
+            elif item.shape.is_wild and its_levels:
+                wild.add(item.shape, item)
+            else:
+                for level in its_levels:
+                    cut.setdefault(level, {})[item.shape] = None
             continue
-        for hole in closed.related(item.shape.base):
+        for hole in closed.related(item.shape.base) if has_closed else ():
             if work.spend() and (hole.shape is None or could_meet(hole.shape, item.shape)):
                 result.closed.append((hole, item))
-        for deny, implied in _split(item, _wild_above(item, items, wild, result, work), result):
-            key = (next(iter(levels[at])), implied, deny.without)
-            place = found.setdefault(key, Group(wild=implied))
+        above = _wild_above(item, wild, result, work) if wild else []
+        for deny, implied in _split(item, above, result):
+            key = (next(iter(its_levels)), implied, deny.without)
+            place = found.get(key)
+            if place is None:
+                place = found[key] = Group(wild=implied)
             place.denies.append(deny)
             place.rows[deny.row] = None
     for (level, _, without), place in found.items():
@@ -275,34 +239,25 @@ def beyond(groups: Iterable[Group], others: Iterable[Group]) -> list[Group]:
     return result
 
 
-def _open(
-    at: int, hole: Hole, levels: set[int], cut: dict[int, dict[Shape, None]], wild: Index, closed: PrefixIndex[Hole]
-) -> None:
-    if OVERFLOW in levels or hole.shape is None:
-        closed.add(_prefix(hole.piece), hole)
-    elif hole.shape.is_wild and levels:
-        wild.add(hole.shape, at)
-    else:
-        for level in levels:
-            cut.setdefault(level, {})[hole.shape] = None
-
-
 def _prefix(piece: Piece[Pattern]) -> tuple[str, ...]:
     return max((atom.literal_prefix for atom in piece.within), key=len, default=())
 
 
-def _wild_above(deny: Deny, items: list[Deny | Hole], wild: Index, result: Grouping, work: _Work) -> list[Hole]:
+def _wild_above(deny: Deny, wild: Index[Hole], result: Grouping, work: Work) -> list[Hole]:
     """The name holes above that meet the deny; one too many stays closed."""
     names: list[Hole] = []
-    for i in sorted(wild.related(deny.shape)):
-        hole = items[i]
-        if not isinstance(hole, Hole) or hole.shape is None or not could_meet(hole.shape, deny.shape):
+    for hole in sorted(wild.related(deny.shape), key=_order):
+        if hole.shape is None or not could_meet(hole.shape, deny.shape):
             continue
         if work.spend() and len(names) < 64:
             names.append(hole)
         else:
             result.closed.append((hole, deny))
     return names
+
+
+def _order(hole: Hole) -> int:
+    return hole.order
 
 
 def _split(deny: Deny, above: list[Hole], result: Grouping) -> list[tuple[Deny, tuple[Shape, ...]]]:

@@ -17,7 +17,7 @@ from avakill.backends.tetragon.claims import (
     shut_to_names,
 )
 from avakill.backends.tetragon.files import add_files
-from avakill.backends.tetragon.groups import Grouping, group
+from avakill.backends.tetragon.groups import Grouping, Readings, group
 from avakill.backends.tetragon.hooks import Draft
 from avakill.backends.tetragon.model import Document, Hook, Model, Selector, Subject
 from avakill.backends.tetragon.network import Network, add_network
@@ -94,13 +94,14 @@ def _groupings(plan: Plan, limit: int) -> dict[Effect, Grouping]:
     """One grouping for the effects whose layers are the same; the floor counts where some deny could reach it."""
     made: dict[tuple[tuple[int, int], ...], Grouping] = {}
     result: dict[Effect, Grouping] = {}
+    known: Readings = {}
     for effect in FILE_EFFECTS:
         layers = plan.layers[effect]
         if not any(layer.index != FLOOR and layer.denies and _reaches_floor(layer) for layer in layers) or effect is Effect.EXEC:
             layers = tuple(layer for layer in layers if layer.index != FLOOR or effect is Effect.EXEC)
         key = tuple((layer.index, id(layer.region)) for layer in layers)
         if key not in made:
-            made[key] = group(layers, limit)
+            made[key] = group(layers, limit, known)
         result[effect] = made[key]
     return result
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from avakill.paths.automaton import Pattern
-from avakill.paths.glob import Glob, Part, Wild, Wildcard
+from avakill.paths.glob import Glob, Part, Wild, Wildcard, join
 
 MAX_PREFIX = 255
 """Bytes of a path that `Prefix` compares (facts §2)."""
@@ -49,7 +49,7 @@ class Name:
 ANY_NAME = Name()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """A set of paths in Tetragon's words. Not `is_exact`: a superset of the pattern that it was made of."""
 
@@ -59,9 +59,28 @@ class Shape:
     is_exact: bool = True
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash((self.base, self.name.equal, self.name.suffix))
 
-    @property
+    @cached_property
+    def path(self) -> str:
+        """The base as text."""
+        return join(self.base)
+
+    @cached_property
+    def parent(self) -> str:
+        """The base's directory as text."""
+        return join(self.base[:-1])
+
+    @cached_property
+    def start(self) -> str:
+        """`/a/b/` and the prefix: how all below the base, or all of a STRETCH, begins."""
+        return f"{self.path.rstrip('/')}/{self.name.prefix if self.kind is Kind.STRETCH else ''}"
+
+    @cached_property
     def is_wild(self) -> bool:
         return self.kind in (Kind.NAMED, Kind.CHILD)
 
