@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from avakill.backends.judge import decide
-from avakill.backends.plan import Plan
+from avakill.backends.plan import FLOOR_DEVICES, Plan
 from avakill.ir.effect import FILE_EFFECTS, Effect, Operation
 from avakill.ir.verdict import Finding
 from avakill.lab.doors import SCRATCH
@@ -41,6 +41,9 @@ ALIASES = "/second-links"
 RESERVED = ("/proc", "/sys", SCRATCH)
 """Where the lab itself stands in a stage."""
 
+DEVICES = tuple(f"{device}/" for device in FLOOR_DEVICES)
+"""Nothing stands below a device."""
+
 
 def make_world(plan: Plan, findings: Iterable[Finding] = ()) -> World:
     """What `edge_world` has and what the witnesses of `findings` are about, with empty directories and second links."""
@@ -56,10 +59,11 @@ def edge_world(plan: Plan, first: Iterable[str] = ()) -> World:
     """The tree of the policy's edges, deterministic; `first` are paths that must be in it."""
     found = {path: None for path in (*ORDINARY, *first) if _fits(path)}
     limit = max(MAX_PATHS, len(found) + MAX_PATHS // 2)
+    protected = tuple(f"{path}/" for path in plan.target.protected if not path.endswith("/"))
     for path in edges(plan):
         if len(found) >= limit:
             break
-        if _fits(path):
+        if _fits(path) and not path.startswith(protected):  # what self-protection names is a file
             found[path] = None
     directories = {"/"}
     for path in found:
@@ -93,7 +97,9 @@ def _fits(path: str) -> bool:
     encoded = [name.encode("utf-8", "surrogateescape") for name in names]
     if not names or any(len(name) > 255 or b"\0" in name or name in (b".", b"..") for name in encoded):
         return False
-    return sum(len(name) + 1 for name in encoded) < MAX_PATH and not any((path + "/").startswith(place + "/") for place in RESERVED)
+    if sum(len(name) + 1 for name in encoded) >= MAX_PATH or path.startswith(DEVICES):
+        return False
+    return not any((path + "/").startswith(place + "/") for place in RESERVED)
 
 
 def _denied(plan: Plan, world: World) -> list[str]:

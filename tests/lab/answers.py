@@ -16,10 +16,12 @@ from avakill.backends.plan import Plan
 from avakill.backends.registry import find
 from avakill.ir.effect import EFFECT_OF, Operation
 from avakill.lab.compare import Claims, claims_of, compare
+from avakill.lab.doors import SCRATCH
 from avakill.lab.trials import make_trials
 from avakill.lab.words import CONTRADICTIONS, Answer, Outcome, Result, Trial, World
 from avakill.lab.world import make_world
 from tests.backends.landlock.bench import RIGHTS, kernel_of
+from tests.backends.selinux.harness import in_device
 from tests.oracles.apparmor import read
 from tests.oracles.seccomp import Profile
 from tests.oracles.selinux import kernel
@@ -66,8 +68,10 @@ def tried(plan: Plan, name: str, seed: int = 0, limit: int | None = 400) -> Trie
     findings = (*made.findings, *plan.findings)
     world = make_world(plan, findings)
     trials = tuple(t for t in make_trials(plan, world, seed, limit, findings) if t.route == "plain" and not t.alias)
+    if name == "selinux":
+        trials = tuple(t for t in trials if not any(in_device(probe) for probe in t.asks))
     if name == "landlock":
-        tree = MemoryTree(world.files, world.directories)
+        tree = MemoryTree(world.files, (*world.directories, SCRATCH))
         expansion = expand(read_document(texts[0]), tree, plan.target.landlock_abi)
         oracle = kernel_of(expansion)
         made = replace(made, findings=expanded_findings(plan, made.findings, expansion, tree))
