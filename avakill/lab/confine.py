@@ -28,12 +28,12 @@ def landlock(case: Case) -> Confine:
     model = read_document(case.file(LANDLOCK_PLAN).decode("utf-8"))
     _import_before_the_root_is_gone()
 
-    def confine() -> None:
+    def put_on() -> None:
         refused = landlock_layer.apply(expand(model, HostTree(), kernel.abi()))
         if refused is not None:
             raise LabFault(refused.reason, refused.help)
 
-    return confine
+    return put_on
 
 
 def _import_before_the_root_is_gone() -> None:
@@ -48,30 +48,30 @@ def seccomp_filter(case: Case) -> Confine:
         raise LabFault(missing)
     profile = json.loads(case.file(SECCOMP_PROFILE))
 
-    def confine() -> None:
+    def put_on() -> None:
         failure = seccomp.load(profile)
         if failure is not None:
             raise LabFault(f"the seccomp profile could not be loaded: {failure}")
 
-    return confine
+    return put_on
 
 
 def apparmor(profile: str) -> Confine:
     """As `aa-exec -p PROFILE`: the loaded profile is entered at the next exec."""
 
-    def confine() -> None:
+    def put_on() -> None:
         _say_at_exec(f"exec {profile}", ("/proc/self/attr/apparmor/exec", "/proc/self/attr/exec"))
 
-    return confine
+    return put_on
 
 
 def selinux(context: str) -> Confine:
     """As `runcon CONTEXT`: the domain is entered at the next exec."""
 
-    def confine() -> None:
+    def put_on() -> None:
         _say_at_exec(context, ("/proc/self/attr/exec",))
 
-    return confine
+    return put_on
 
 
 def _say_at_exec(text: str, places: tuple[str, ...]) -> None:
@@ -97,7 +97,7 @@ LAYERS: dict[str, Callable[[Case], Confine]] = {
 """The layers of this machine; a guest's are put on with `apparmor` and `selinux`."""
 
 
-def layer_of(case: Case) -> Confine:
+def confine(case: Case) -> Confine:
     """Raises LabFault."""
     found = LAYERS.get(case.layer)
     if found is None:

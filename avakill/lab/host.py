@@ -5,27 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from avakill.lab.build import Programs, build
-from avakill.lab.confine import layer_of
+from avakill.lab.build import build
+from avakill.lab.confine import confine
 from avakill.lab.supervise import run_case
 from avakill.lab.words import Case, LabFault, Outcome, Progress
 
 STAGE_NAME = "this machine"
-BY_INODE = frozenset({"landlock"})
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """Raises LabFault where a case cannot be put to this kernel."""
 
-    programs: Programs
+    prober: Path
 
     def run(self, cases: Iterable[Case], progress: Progress) -> Iterator[tuple[Case, tuple[Outcome, ...]]]:
         waiting = tuple(cases)
         for done, case in enumerate(waiting):
             progress(STAGE_NAME, done, len(waiting))
-            yield case, run_case(case, layer_of(case), self.programs, by_inode=case.layer in BY_INODE)
+            yield case, run_case(case, confine(case), self.prober)
         progress(STAGE_NAME, len(waiting), len(waiting))
 
 

@@ -8,18 +8,19 @@ import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from avakill.backends.judge import Probe
 from avakill.ir.effect import Operation
 from avakill.lab import calls
-from avakill.lab.build import Programs
 from avakill.lab.confine import nothing
 from avakill.lab.doors import PLAIN_DOOR
 from avakill.lab.scene import Spoiled, close_scene, open_scene, took_place
 from avakill.lab.spelling import bytes_of, request_of
 from avakill.lab.stage import Prepare, Stage, do_not_prepare, enter_namespaces, lay_again, set_up
 from avakill.lab.subject import Held, Said, Silence, Subject, Unstarted, start
+from avakill.lab.tiny import tiny_program
 from avakill.lab.words import Answer, Case, Confine, LabFault, Outcome, Trial
 
 T = TypeVar("T")
@@ -27,22 +28,19 @@ T = TypeVar("T")
 FIRST_HELD = 200
 MAX_HELD = 100
 HOW_HELD = {"inherited-read": os.O_RDONLY, "inherited-reopen": os.O_RDONLY, "inherited-write": os.O_WRONLY}
+BY_INODE = frozenset({"landlock"})
+"""Layers that do not know a directory that is made anew: they are then put on afresh."""
+
 REACHED = frozenset({errno.ECONNREFUSED})
 
 
-def run_case(
-    case: Case, confine: Confine, programs: Programs, prepare: Prepare = do_not_prepare, by_inode: bool = False
-) -> tuple[Outcome, ...]:
-    """As many outcomes as the case has trials. Raises LabFault.
-
-    `prepare` labels the scratch root; `by_inode` says that the layer, once put on, does not know directories that are
-    made anew: it is then put on afresh.
-    """
+def run_case(case: Case, confine: Confine, prober: Path, prepare: Prepare = do_not_prepare) -> tuple[Outcome, ...]:
+    """As many outcomes as the case has trials. `prepare` labels the scratch root. Raises LabFault."""
     network = any(probe.operation is Operation.CONNECT for trial in case.trials for probe in trial.asks)
-    base = programs.prober.parent / "stage"
+    base = prober.parent / "stage"
     base.mkdir(exist_ok=True)
-    stage = Stage(base, case.world, programs.prober.read_bytes(), programs.tiny.read_bytes(), prepare)
-    bench = _Bench(stage, confine, by_inode)
+    stage = Stage(base, case.world, prober.read_bytes(), tiny_program(), prepare)
+    bench = _Bench(stage, confine, case.layer in BY_INODE)
     found = _in_a_process(lambda: _in_a_process_of_the_stage(stage, network, lambda: bench.run(case.trials)))
     return found if found is not None else tuple(Outcome(trial.number, Answer.NONE, "died") for trial in case.trials)
 
