@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from avakill.backends.selinux.holders import Holders
 from avakill.backends.selinux.units import Node, Unit, label, settle
 from avakill.paths.glob import join, split
 
@@ -14,8 +15,9 @@ class Ground:
 
     nodes: tuple[Node, ...]
     patterns: tuple[Unit, ...]
-    by_path: dict[tuple[str, ...], Node] = field(default_factory=dict)
-    deepest: int = 1 << 16
+    by_path: dict[tuple[str, ...], Node]
+    deepest: int
+    index: Holders
 
     def node(self, path: tuple[str, ...]) -> Node:
         """The deepest node at or above `path`."""
@@ -26,8 +28,11 @@ class Ground:
         return self.by_path[()]
 
     def holders(self, path: str) -> tuple[Unit, ...]:
-        names = split(path)
-        return tuple(unit for unit in self.patterns if names[: len(unit.prefix)] == unit.prefix and unit.holds(path))
+        """The patterns that hold `path`, by rank."""
+        found = self.index.of(path) if self.patterns else []
+        if len(found) > 1:
+            found.sort(key=_rank)
+        return tuple(found)
 
     def at(self, path: str) -> tuple[tuple[Unit, ...], tuple[Unit, ...]]:
         """The literal units that hold `path`, and those that hold every new name directly in it."""
@@ -60,13 +65,17 @@ class Ground:
 
 
 def ground(nodes: tuple[Node, ...], patterns: tuple[Unit, ...]) -> Ground:
-    return Ground(nodes, patterns, {node.path: node for node in nodes}, max(len(node.path) for node in nodes))
+    return Ground(nodes, patterns, {node.path: node for node in nodes}, max(len(node.path) for node in nodes), Holders(patterns))
+
+
+def _rank(unit: Unit) -> int:
+    return unit.rank
 
 
 def merged(literal: tuple[Unit, ...], others: tuple[Unit, ...]) -> tuple[Unit, ...]:
     if not others:
         return literal
-    return tuple(sorted((*literal, *others), key=lambda unit: unit.rank))
+    return tuple(sorted((*literal, *others), key=_rank))
 
 
 def parent(path: str) -> str:

@@ -80,7 +80,7 @@ def claim_later(claims: Claims, ground: Ground, path: str, place: str, absent: b
         if bit & wanted and not closed:
             assert mine is not None
             reason = say.LATER_ABSENT if absent else say.LATER_DENY
-            claims.weaker(mine.index, reason, frozenset({effect}), Witness(operation, path, policy=False, target=True))
+            claims.weaker(mine.index, reason, bit, Witness(operation, path, policy=False, target=True))
         elif not bit & wanted and closed:
             keeper = owner(ground.here(parent(path)), bit if bit & directory else Closed.READ)
             rows = tuple(unit.index for unit in (keeper, mine) if unit is not None)
@@ -99,7 +99,7 @@ def _claim_new_name(claims: Claims, ground: Ground, path: str, place: str, absen
         beside = join((*_names(parent(path)), MOVER))
         free = not ground.of_directory(parent(path)) & Closed.DELETE
         witness = Witness(Operation.RENAME, beside if free else f"/tmp/{MOVER}", policy=False, target=True, to=path)
-        claims.weaker(maker.index, say.LATER_ABSENT if absent else say.LATER_DENY, frozenset({Effect.CREATE}), witness)
+        claims.weaker(maker.index, say.LATER_ABSENT if absent else say.LATER_DENY, Closed.CREATE, witness)
     elif closed and not refused:
         keeper = owner(around, Closed.CREATE)
         rows = tuple(unit.index for unit in (keeper, maker) if unit is not None)
