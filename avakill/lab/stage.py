@@ -88,9 +88,9 @@ def lay(stage: Stage) -> None:
         _make_directory(bytes_of(directory))
     for name, minor in DEVICES:
         os.mknod(b"dev/" + name.encode(), stat.S_IFCHR | 0o666, os.makedev(1, minor))
+    _make_file(bytes_of(PROBER), stage.prober)
     for path in sorted(stage.world.files):
         _make_file(bytes_of(path), stage.tiny)
-    _make_file(bytes_of(PROBER), stage.prober)
     for new, existing in stage.world.aliases:
         os.link(relative(bytes_of(existing)), relative(bytes_of(new)))
     stage.prepare(stage.root)

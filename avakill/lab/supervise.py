@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import TypeVar
 
 from avakill.backends.judge import Probe
 from avakill.ir.effect import Operation
-from avakill.lab import calls
+from avakill.lab.apart import apart
 from avakill.lab.confine import nothing
 from avakill.lab.doors import PLAIN_DOOR
 from avakill.lab.scene import Spoiled, close_scene, open_scene, took_place
@@ -41,72 +40,26 @@ def run_case(case: Case, confine: Confine, prober: Path, prepare: Prepare = do_n
     base.mkdir(exist_ok=True)
     stage = Stage(base, case.world, prober.read_bytes(), tiny_program(), prepare)
     bench = _Bench(stage, confine, case.layer in BY_INODE)
-    found = _in_a_process(lambda: _in_a_process_of_the_stage(stage, network, lambda: bench.run(case.trials)))
+    found = on_stage(stage, network, lambda: bench.run(case.trials))
     return found if found is not None else tuple(Outcome(trial.number, Answer.NONE, "died") for trial in case.trials)
 
 
-# -- processes --
+def on_stage(stage: Stage, network: bool, work: Callable[[], T]) -> T | None:
+    """What `work` returns in a process that stands in the stage's root; None when it died. Raises LabFault."""
 
+    def in_namespaces() -> T | None:
+        enter_namespaces(network)
+        return apart(on_it)
 
-def _in_a_process_of_the_stage(stage: Stage, network: bool, work: Callable[[], T]) -> T | None:
-    enter_namespaces(network)
-    return _in_a_process(lambda: _on(stage, work))
+    def on_it() -> T:
+        set_up(stage)
+        return work()
 
-
-def _on(stage: Stage, work: Callable[[], T]) -> T:
-    set_up(stage)
-    return work()
-
-
-def _in_a_process(work: Callable[[], T]) -> T | None:
-    """What `work` returns in a child that ends with this process; None when it died. Raises the LabFault that it raises."""
-    reading, writing = os.pipe()
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        _work_and_say(work, parent, writing)
-    os.close(writing)
-    try:
-        with os.fdopen(reading, "rb") as stream:
-            text = stream.read()
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    if not text:
-        return None
-    said: T | LabFault = pickle.loads(text)
-    if isinstance(said, LabFault):
-        raise said
-    return said
-
-
-def _work_and_say(work: Callable[[], object], parent: int, writing: int) -> None:
-    said: object
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
-        _end_with(parent)
-        said = work()
-    except LabFault as fault:
-        said = fault
-    except BaseException as error:
-        said = LabFault(f"the supervisor failed: {type(error).__name__}: {error}", "this is a bug of the lab")
-    try:
-        with os.fdopen(writing, "wb") as stream:
-            stream.write(pickle.dumps(said))
-    finally:
-        os._exit(0)
-
-
-def _end_with(parent: int) -> None:
-    calls.die_with_parent(parent if os.getppid() else 0, signal.SIGKILL)
-
-
-# -- trials --
+    return apart(in_namespaces)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """What came of a trial on one side. `said` is None when nobody answered."""
 
     said: Said | None
@@ -125,12 +78,14 @@ class _Bench:
     stage: Stage
     confine: Confine
     by_inode: bool
-    seen: dict[int, _Seen] = field(default_factory=dict)
 
     def run(self, trials: tuple[Trial, ...]) -> tuple[Outcome, ...]:
-        control = dict(self._side(trials, nothing, False))
+        try:
+            control = dict(self._side(trials, nothing, False))
+        except Unstarted as fault:
+            raise LabFault(f"the prober does not start: {fault}", "it is compiled for this machine by `avakill lab`") from fault
         asked = tuple(trial for trial in trials if control[trial.number].is_done)
-        under: Mapping[int, _Seen] = {}
+        under: Mapping[int, Seen] = {}
         refused = ""
         try:
             under = dict(self._side(asked, self.confine, self.by_inode))
@@ -138,18 +93,18 @@ class _Bench:
             refused = str(layer)
         return tuple(_outcome(trial.number, control[trial.number], under.get(trial.number), refused) for trial in trials)
 
-    def _side(self, trials: tuple[Trial, ...], confine: Confine, by_inode: bool) -> Iterator[tuple[int, _Seen]]:
+    def _side(self, trials: tuple[Trial, ...], confine: Confine, by_inode: bool) -> Iterator[tuple[int, Seen]]:
         """Held descriptors get a prober of their own: a file that is open for writing cannot be executed."""
         plain = tuple(trial for trial in trials if trial.door not in HOW_HELD)
-        yield from _Side(self.stage, confine, by_inode).run(plain, {})
+        yield from Side(self.stage, confine, by_inode).run(plain, {})
         holding = [trial for trial in trials if trial.door in HOW_HELD]
         for first in range(0, len(holding), MAX_HELD):
             some = tuple(holding[first : first + MAX_HELD])
             numbers = {trial.number: FIRST_HELD + place for place, trial in enumerate(some)}
-            yield from _Side(self.stage, confine, by_inode).run(some, numbers)
+            yield from Side(self.stage, confine, by_inode).run(some, numbers)
 
 
-def _outcome(number: int, control: _Seen, under: _Seen | None, refused: str) -> Outcome:
+def _outcome(number: int, control: Seen, under: Seen | None, refused: str) -> Outcome:
     if control.said is None:
         return Outcome(number, Answer.NONE)
     if not control.is_done:
@@ -168,7 +123,7 @@ def _outcome(number: int, control: _Seen, under: _Seen | None, refused: str) -> 
 
 
 @dataclass(slots=True)
-class _Side:
+class Side:
     """Trials under one layer, with a prober that is started when first needed and again when it must be."""
 
     stage: Stage
@@ -177,7 +132,7 @@ class _Side:
     held: Held = field(default_factory=dict)
     subject: Subject | None = None
 
-    def run(self, trials: Iterable[Trial], numbers: Mapping[int, int]) -> Iterator[tuple[int, _Seen]]:
+    def run(self, trials: Iterable[Trial], numbers: Mapping[int, int]) -> Iterator[tuple[int, Seen]]:
         trials = tuple(trials)
         self.held = {numbers[t.number]: (bytes_of(t.asks[0].object), HOW_HELD[t.door]) for t in trials if t.number in numbers}
         try:
@@ -191,19 +146,19 @@ class _Side:
             self.subject.end()
             self.subject = None
 
-    def _try(self, trial: Trial, descriptor: int) -> _Seen:
+    def _try(self, trial: Trial, descriptor: int) -> Seen:
         try:
             return self._staged(trial, descriptor)
         except Silence:
             self._stop()
             lay_again(self.stage)
-            return _Seen(None)
+            return Seen(None)
         except Spoiled:
             self._stop()
             lay_again(self.stage)
-            return _Seen(None)
+            return Seen(None)
 
-    def _staged(self, trial: Trial, descriptor: int) -> _Seen:
+    def _staged(self, trial: Trial, descriptor: int) -> Seen:
         if self.subject is None:
             self.subject = start(self.stage, self.confine, self.held)
         request = request_of(trial, descriptor)
@@ -219,7 +174,7 @@ class _Side:
         close_scene(scene)
         if scene.remade and self.by_inode:
             self._stop()
-        return _Seen(said, there, follow)
+        return Seen(said, there, follow)
 
     def _follow(self, probe: Probe) -> bool:
         return self._staged(Trial(-1, (probe,), PLAIN_DOOR[probe.operation]), -1).is_done
