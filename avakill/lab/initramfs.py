@@ -28,7 +28,6 @@ $b mount -t sysfs sys /new/sys
 $b mount -t securityfs security /new/sys/kernel/security
 $b mount -t devtmpfs dev /new/dev
 $b mount -t tmpfs run /new/run
-$b mount -t tmpfs tmp /new/tmp
 $b umount /proc
 exec $b switch_root /new /bin/sh {SHARED}/run
 """

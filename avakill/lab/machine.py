@@ -121,7 +121,9 @@ def find_programs() -> Programs:
         raise LabFault("`qemu-system-x86_64` is missing: guests run in it", "on Debian it is in `qemu-system-x86`")
     daemon = next((path for path in VIRTIOFSD if os.access(path, os.X_OK)), None)
     if daemon is None:
-        raise LabFault("`virtiofsd` is missing: guests share files by it", "on Debian 12 it is in `qemu-system-common`, later in `virtiofsd`")
+        raise LabFault(
+            "`virtiofsd` is missing: guests share files by it", "on Debian 12 it is in `qemu-system-common`, later in `virtiofsd`"
+        )
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise LabFault("`setpriv` is missing", "on Debian it is in `util-linux`")
