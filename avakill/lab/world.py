@@ -10,6 +10,7 @@ from avakill.backends.plan import FLOOR_DEVICES, Plan
 from avakill.ir.effect import FILE_EFFECTS, Effect, Operation
 from avakill.ir.verdict import Finding
 from avakill.lab.doors import SCRATCH
+from avakill.lab.stage import PROBER
 from avakill.lab.words import World
 from avakill.paths.automaton import Pattern, Undecided, disjoint, witness
 from avakill.paths.glob import Glob, Wildcard, join, split, tree
@@ -38,8 +39,8 @@ HOLLOW = "hollow"
 ALIASES = "/second-links"
 """Second links stand in a folder of their own: in a directory that Landlock splits, a grant by name opens the inode."""
 
-RESERVED = ("/proc", "/sys", SCRATCH)
-"""Where the lab itself stands in a stage."""
+RESERVED = ("/proc", "/sys", "/dev/pts", SCRATCH, PROBER)
+"""Where the lab itself or a file system of the kernel's stands."""
 
 DEVICES = tuple(f"{device}/" for device in FLOOR_DEVICES)
 """Nothing stands below a device."""
