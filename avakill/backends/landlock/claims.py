@@ -88,7 +88,8 @@ class Claims:
         self._exec_apart = any(bool(unit.mask & READ) != bool(unit.mask & EXEC) for unit in ground.field.units)
         self._sorts: dict[int, Sort] = {}
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> list[Finding]:
+        found: list[Finding] = []
         for sort in (OBJECTS & self._denied, NAMES & self._denied):
             for unit in self._ground.field.units:
                 mask = unit.mask & sort
@@ -98,13 +99,14 @@ class Claims:
                 if shared is None:
                     shared = self._sorts[mask] = Sort(mask)
                 if unit.layer.denies:
-                    yield from self._of_deny(unit, shared)
+                    self._of_deny(unit, shared, found)
                 elif not _is_there(unit.layer, mask):
-                    yield from self._of_allow(unit, shared)
+                    self._of_allow(unit, shared, found)
+        return found
 
     # -- denies --
 
-    def _of_deny(self, unit: Unit, sort: Sort) -> Iterator[Finding]:
+    def _of_deny(self, unit: Unit, sort: Sort, into: list[Finding]) -> None:
         found: Witness | None = None
         if len(unit.spots) == 1:
             places, found = self._cost(unit.spots[0], sort)
@@ -116,12 +118,12 @@ class Claims:
                 found = found or shown
             places = tuple(lost.values())
         if found is not None and places:
-            yield _finding(unit.layer, sort, Verdict.STRICTER, sort.reason, found, places)
+            into.append(_finding(unit.layer, sort, Verdict.STRICTER, sort.reason, found, places))
         for spot in unit.spots:
             if spot.loose and sort.mask & ~spot.shadow:
                 shown = self._later(unit.layer, spot, sort)
                 if shown is not None:
-                    yield _finding(unit.layer, sort, Verdict.WEAKER, LATER_FILES, shown)
+                    into.append(_finding(unit.layer, sort, Verdict.WEAKER, LATER_FILES, shown))
                     return
 
     def _cost(self, spot: Spot, sort: Sort) -> tuple[tuple[Lost, ...], Witness | None]:
@@ -135,8 +137,9 @@ class Claims:
         elif _widens(spot.piece):
             places = (*self._chain(prefix, sort), sort.lost(prefix))
             shown = self._shown_loosely(spot, sort) if spot.loose else self._shown(prefix, sort)
-        if self._ground.allows_of & sort.mask or spot.piece.without:
-            holes, shown = self._holes(spot, sort, shown)
+        near = self._ground.holes_near(spot.prefix, MAX_HOLES + 1) if self._ground.allows_of & sort.mask else []
+        if near or spot.piece.without:
+            holes, shown = self._holes(spot, sort, shown, near)
             places = (*places, *holes)
         if sort.mask & READ and self._exec_apart:
             places = (*places, Lost((Operation.EXEC,), join(prefix), True))
@@ -212,11 +215,12 @@ class Claims:
             return _lost_at(beside, bit)
         return None
 
-    def _holes(self, spot: Spot, sort: Sort, shown: Witness | None) -> tuple[tuple[Lost, ...], Witness | None]:
+    def _holes(
+        self, spot: Spot, sort: Sort, shown: Witness | None, near: list[Spot]
+    ) -> tuple[tuple[Lost, ...], Witness | None]:
         """What is allowed inside a denied piece: by earlier rules, or by its own exceptions."""
         lost: dict[Names, Lost] = {}
-        holes = self._ground.holes.related(spot.prefix) if self._ground.allows_of & sort.mask else iter(())
-        for count, hole in enumerate(holes):
+        for count, hole in enumerate(near):
             if count >= MAX_HOLES:
                 lost = {spot.prefix: sort.lost(spot.prefix)}
                 break
@@ -269,14 +273,14 @@ class Claims:
 
     # -- allows --
 
-    def _of_allow(self, unit: Unit, sort: Sort) -> Iterator[Finding]:
+    def _of_allow(self, unit: Unit, sort: Sort, into: list[Finding]) -> None:
         lost: dict[Names, Lost] = {}
         shown: Witness | None = None
         for spot in unit.spots:
             lost[spot.prefix] = sort.lost(spot.prefix)
             shown = shown or self._in_hole(spot, sort.bits)
         if shown is not None:
-            yield _finding(unit.layer, sort, Verdict.STRICTER, HOLE, shown, tuple(lost.values()))
+            into.append(_finding(unit.layer, sort, Verdict.STRICTER, HOLE, shown, tuple(lost.values())))
 
     def _in_hole(self, spot: Spot, bits: tuple[int, ...]) -> Witness | None:
         """Something that exactly this layer allows and that no grant can hold if it is made later."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _quoted
 
 from avakill.backends.contract import Artifact, Line
 from avakill.backends.landlock.model import Entry, Model
@@ -60,9 +61,10 @@ def _header(model: Model) -> list[Line]:
 
 def _entry(number: int, entry: Entry, is_last: bool) -> list[Line]:
     origin = entry.span if entry.span is not NOWHERE and entry.span.line else None
-    head = {"rule": entry.index, "name": entry.name, "line": entry.span.line, "action": "deny" if entry.denies else "allow"}
-    opening = f'    {{"id": {number}, {_text(dict(head))[1:-1]}, "pieces": ['
-    pieces = [_text(_piece(piece)) for piece in entry.region.pieces]
+    action = "deny" if entry.denies else "allow"
+    head = f'"rule": {entry.index}, "name": {_quoted(entry.name)}, "line": {entry.span.line}, "action": "{action}"'
+    opening = f'    {{"id": {number}, {head}, "pieces": ['
+    pieces = [_piece(piece) for piece in entry.region.pieces]
     end = "]}" + ("" if is_last else ",")
     if len(pieces) <= 1:
         return [Line(opening + "".join(pieces) + end, origin)]
@@ -88,32 +90,29 @@ def _network(model: Model) -> Value:
 # -- patterns --
 
 
-def _piece(piece: Piece[Pattern]) -> Value:
+def _piece(piece: Piece[Pattern]) -> str:
     if len(piece.within) == 1 and not piece.without:
         return _pattern(piece.within[0])
-    return {"within": [_pattern(atom) for atom in piece.within], "without": [_pattern(atom) for atom in piece.without]}
+    within, without = (", ".join(map(_pattern, atoms)) for atoms in (piece.within, piece.without))
+    return f'{{"within": [{within}], "without": [{without}]}}'
 
 
-def _pattern(atom: Pattern) -> Value:
+def _pattern(atom: Pattern) -> str:
     if not isinstance(atom, Glob):
-        return {"contains": atom.needle}
-    value: dict[str, Value]
+        return f'{{"contains": {_quoted(atom.needle)}}}'
+    fold = ', "ignore_case": true' if atom.fold else ""
+    below = "true" if atom.below else "false"
     if atom.is_literal:
-        value = {"tree" if atom.below else "path": join(atom.literal_prefix)}
-    else:
-        value = {"glob": [_part(part) for part in atom.parts], "below": atom.below}
-    if atom.fold:
-        value["ignore_case"] = True
-    return value
+        return f'{{"{"tree" if atom.below else "path"}": {_quoted(join(atom.literal_prefix))}{fold}}}'
+    return f'{{"glob": [{", ".join(map(_part, atom.parts))}], "below": {below}{fold}}}'
 
 
-def _part(part: Part) -> Value:
+@lru_cache(maxsize=65536)
+def _part(part: Part) -> str:
     """A literal name is a string, any other component a list of its atoms."""
     if isinstance(part, str):
-        return part
-    if isinstance(part, Wildcard):
-        return [_WORDS[part]]
-    return _atoms(part)
+        return _quoted(part)
+    return _text([_WORDS[part]] if isinstance(part, Wildcard) else _atoms(part))
 
 
 def _atoms(part: Wild) -> Value:
@@ -137,6 +136,6 @@ def _class(klass: CharClass) -> Value:
     return {"class": ranges, "negated": klass.negated}
 
 
-def _text(value: Value | Mapping[str, object]) -> str:
+def _text(value: Value) -> str:
     """ASCII only: names that are not UTF-8 stay as escaped surrogates, and no name can break a line."""
     return json.dumps(value, ensure_ascii=True)

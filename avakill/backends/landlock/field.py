@@ -9,7 +9,7 @@ from avakill.backends.landlock.model import is_loose
 from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Layer
 from avakill.ir.effect import Effect
 from avakill.ir.region import Piece
-from avakill.paths.glob import Glob, Wild, split
+from avakill.paths.glob import Glob, Wild, holds_parts, split
 
 Names = tuple[str, ...]
 
@@ -48,7 +48,7 @@ class Spot:
     Every path of it has the name `need`; for the effects `shadow` the same piece stood in an earlier unit.
     """
 
-    __slots__ = ("exact", "literal", "loose", "need", "order", "piece", "plain", "prefix", "shadow", "tree", "unit")
+    __slots__ = ("exact", "literal", "loose", "need", "only", "order", "piece", "plain", "prefix", "shadow", "tree", "unit")
 
     def __init__(self, unit: Unit, piece: Piece[Any]) -> None:
         self.unit = unit
@@ -57,7 +57,8 @@ class Spot:
         self.shadow = 0
         self.need: str | None = None
         only = piece.within[0] if len(piece.within) == 1 and not piece.without else None
-        if type(only) is Glob and only.is_literal:
+        self.only: Glob | None = only if type(only) is Glob else None
+        if type(only) is Glob and len(only.literal_prefix) == len(only.parts):
             self.prefix: Names = only.literal_prefix
             self.literal = True
             self.plain = not only.fold
@@ -74,17 +75,35 @@ class Spot:
         self.loose = is_loose(piece)
 
 
-# Spots at one prefix, by what the last name of a path must be or end with; None: anything.
-Shelf = dict[str | None, list[Spot]]
+class Shelf:
+    """The spots with one literal prefix: what holds the path itself, what also holds all below it, and what must be asked.
+
+    `asked` are by what the last name of a path must be or end with (None: anything), `needing` by a name that a path must
+    have. `below` goes on by the next name.
+    """
+
+    __slots__ = ("asked", "below", "exact", "needing", "trees")
+
+    def __init__(self) -> None:
+        self.exact: list[Spot] = []
+        self.trees: list[Spot] = []
+        self.asked: dict[str | None, list[Spot]] = {}
+        self.needing: dict[str, list[Spot]] = {}
+        self.below: dict[str, Shelf] = {}
+
+
+Decider = tuple[int, Spot]
+"""The first spot that holds a path, for the effects of the mask."""
 
 
 class Field:
-    """All units in order, and the spots by literal prefix."""
+    """All units in order, for each effect those that it has in turn, and the spots by literal prefix."""
 
     def __init__(self, kept: Mapping[Effect, tuple[Layer, ...]]) -> None:
-        self.units = _units(kept)
-        self._shelves: dict[Names, Shelf] = {}
-        self._deepest = 0
+        self.mask = sum(BIT[effect] for effect in kept)
+        self.turns, self.units = _units(kept)
+        self._root = Shelf()
+        self._known: dict[str, tuple[Decider, ...]] = {}
         seen: dict[Piece[Any], int] = {}
         for unit in self.units:
             for spot in unit.spots:
@@ -94,66 +113,110 @@ class Field:
                     seen[spot.piece] = spot.shadow | unit.mask
 
     def _put(self, spot: Spot) -> None:
-        prefix = spot.prefix
-        shelf = self._shelves.get(prefix)
-        if shelf is None:
-            shelf = self._shelves[prefix] = {}
-            self._deepest = max(self._deepest, len(prefix))
-        key = None if spot.literal else _last_of(spot.piece)
-        spots = shelf.get(key)
-        if spots is None:
-            shelf[key] = [spot]
+        shelf = self._root
+        for name in spot.prefix:
+            after = shelf.below.get(name)
+            if after is None:
+                after = shelf.below[name] = Shelf()
+            shelf = after
+        if spot.plain:
+            (shelf.trees if spot.tree else shelf.exact).append(spot)
+            return
+        last = None if spot.literal else _last_of(spot.piece)
+        if last is None and spot.need is not None:
+            shelf.needing.setdefault(spot.need, []).append(spot)
         else:
-            spots.append(spot)
+            shelf.asked.setdefault(last, []).append(spot)
 
-    def first(self, path: str, bit: int, denies: bool = False) -> tuple[Spot | None, int]:
-        """The spot that decides `path` (with `denies`: the first that denies it), and how many were looked at."""
+    def deciders(self, path: str) -> tuple[tuple[Decider, ...], int]:
+        """Who decides `path` for each effect, and how many patterns were newly asked."""
+        known = self._known.get(path)
+        if known is not None:
+            return known, 0
         names = split(path)
+        near = self._near(names)
+        if not near:
+            self._known[path] = ()
+            return (), 0
+        near.sort(key=_order)
+        left = self.mask
+        found: list[Decider] = []
+        for spot in near:
+            mask = spot.unit.mask & left
+            if mask and _holds(spot, path, names):
+                found.append((mask, spot))
+                left &= ~mask
+                if not left:
+                    break
+        self._known[path] = known = tuple(found)
+        return known, len(near)
+
+    def has_deny(self, path: str, bit: int) -> tuple[bool, int]:
+        """Whether any spot denies `path`, decisive or not, and how many patterns were asked."""
+        known, work = self.deciders(path)
+        first = next((spot for mask, spot in known if mask & bit), None)
+        if first is None or first.unit.layer.denies:
+            return first is not None, work
+        names = split(path)
+        near = self._near(names)
+        denying = (spot for spot in near if spot.unit.mask & bit and spot.unit.layer.denies)
+        return any(_holds(spot, path, names) for spot in denying), work + len(near)
+
+    def _near(self, names: Names) -> list[Spot]:
+        """The spots that could hold the path."""
         last = names[-1] if names else ""
         dot = last.rfind(".")
-        end = last[dot:] if dot >= 0 else ""
-        best: Spot | None = None
-        order = len(self.units)
-        work = 0
-        for n in range(min(len(names), self._deepest) + 1):
-            shelf = self._shelves.get(names[:n])
-            if shelf is None:
-                continue
-            for key in (None, last, end) if end and end != last else (None, last):
-                spots = shelf.get(key)
-                if spots is None:
-                    continue
-                work += len(spots)
-                for spot in spots:
-                    if spot.order >= order:
-                        break
-                    if not spot.unit.mask & bit or (denies and not spot.unit.layer.denies):
-                        continue
-                    if spot.plain:
-                        if not spot.tree and n != len(names):
-                            continue
-                    elif (spot.need is not None and spot.need not in names) or not spot.piece.holds(path):
-                        continue
-                    best, order = spot, spot.order
-                    break
-        return best, work
+        end = last[dot:] if dot >= 0 else None
+        shelf: Shelf | None = self._root
+        near: list[Spot] = []
+        depth = 0
+        while shelf is not None:
+            near += shelf.trees
+            if shelf.asked:
+                near += shelf.asked.get(None, ())
+                near += shelf.asked.get(last, ())
+                if end is not None and end != last:
+                    near += shelf.asked.get(end, ())
+            if shelf.needing:
+                for name in dict.fromkeys(names[depth:]):
+                    near += shelf.needing.get(name, ())
+            if depth == len(names):
+                near += shelf.exact
+                break
+            shelf = shelf.below.get(names[depth])
+            depth += 1
+        return near
 
 
-def _units(kept: Mapping[Effect, tuple[Layer, ...]]) -> tuple[Unit, ...]:
+def _order(spot: Spot) -> int:
+    return spot.order
+
+
+def _holds(spot: Spot, path: str, names: Names) -> bool:
+    if spot.plain:
+        return True
+    return holds_parts(spot.only, names) if spot.only is not None else spot.piece.holds(path)
+
+
+def _units(kept: Mapping[Effect, tuple[Layer, ...]]) -> tuple[dict[Effect, tuple[Unit, ...]], tuple[Unit, ...]]:
     found: dict[tuple[int, int], Unit] = {}
+    turns: dict[Effect, tuple[Unit, ...]] = {}
     for effect, layers in kept.items():
         bit = BIT[effect]
+        turn: list[Unit] = []
         for layer in layers:
             key = (layer.index, id(layer.region))
             unit = found.get(key)
             if unit is None:
                 unit = found[key] = Unit(layer)
             unit.mask |= bit
+            turn.append(unit)
+        turns[effect] = tuple(turn)
     units = sorted(found.values(), key=lambda unit: RANK.get(unit.layer.index, unit.layer.index))
     for order, unit in enumerate(units):
         unit.order = order
-        unit.spots = tuple(Spot(unit, piece) for piece in unit.layer.region.pieces)
-    return tuple(units)
+        unit.spots = tuple([Spot(unit, piece) for piece in unit.layer.region.pieces])
+    return turns, tuple(units)
 
 
 # -- shapes --

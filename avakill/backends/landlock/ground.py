@@ -41,6 +41,7 @@ class Ground:
         self._deny_trees: dict[Names, int] = {}
         self._firm: dict[Names, list[Spot]] = {}
         self._loose: PrefixIndex[Spot] = PrefixIndex()
+        self._grantable: dict[tuple[Names, int], bool] = {}
         self._searches = SEARCHES
         self._left = 10_000 + WORK * len(self.field.units)
         for unit in self.field.units:
@@ -103,9 +104,17 @@ class Ground:
 
     def decider(self, path: str, bit: int) -> Layer | None:
         """The layer that decides `path`; None where none does. Raises Unknown."""
-        spot, work = self.field.first(path, bit)
-        self._spend(work)
+        spot = self._first(path, bit)
         return spot.unit.layer if spot is not None else None
+
+    def _first(self, path: str, bit: int) -> Spot | None:
+        deciders, work = self.field.deciders(path)
+        if work:
+            self._spend(work)
+        for mask, spot in deciders:
+            if mask & bit:
+                return spot
+        return None
 
     def _spend(self, work: int) -> None:
         self._left -= work
@@ -132,14 +141,19 @@ class Ground:
         return any(self._firmly_denied(join((*names, name)), bit) for name in ("entry", "x", "0", "Z~"))
 
     def _firmly_denied(self, path: str, bit: int) -> bool:
-        spot, work = self.field.first(path, bit)
-        self._spend(work)
+        spot = self._first(path, bit)
         if spot is None or not spot.unit.layer.denies:
             return False
         return not spot.loose or any(not one.loose and one.piece.holds(path) for one in spot.unit.spots)
 
     def is_grantable(self, names: Names, bit: int) -> bool:
         """Whether an empty directory there would surely be granted. Raises Unknown."""
+        known = self._grantable.get((names, bit))
+        if known is None:
+            known = self._grantable[names, bit] = self._is_grantable(names, bit)
+        return known
+
+    def _is_grantable(self, names: Names, bit: int) -> bool:
         if self._split.get(names, 0) & bit:
             return False
         for n in range(len(names) + 1):
@@ -149,9 +163,9 @@ class Ground:
                 self._spend(3)
                 if spot.unit.mask & bit and _bars(spot, names, bit):
                     return False
-        denier, work = self.field.first(join(names), bit, denies=True)
+        denied, work = self.field.has_deny(join(names), bit)
         self._spend(work)
-        return denier is None
+        return not denied
 
     def is_split_by_match(self, names: Names, path: str, bit: int) -> bool:
         """Whether something but `path`, there at launch, could keep the directory from being granted. Raises Unknown."""
@@ -175,6 +189,23 @@ class Ground:
             if match is not None and not self.allows(match, bit):
                 return True
         return False
+
+    def holes_near(self, prefix: Names, most: int) -> list[Spot]:
+        """Allows that could meet a pattern of this prefix: at least so many, if there are."""
+        node = self.holes.root
+        found = list(node.here)
+        for name in prefix:
+            after = node.below.get(name)
+            if after is None:
+                return found
+            node = after
+            found += node.here
+        todo = list(reversed(node.below.values()))
+        while todo and len(found) < most:
+            inner = todo.pop()
+            found += inner.here
+            todo.extend(reversed(inner.below.values()))
+        return found
 
     def _near(self, names: Names) -> list[Spot]:
         """Patterns at any depth that may match below a directory; not all, where these are many."""
