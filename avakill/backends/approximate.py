@@ -7,6 +7,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
+from avakill.backends.readings import argument_of, can_carry
 from avakill.ir.condition import (
     Always,
     And,
@@ -28,9 +29,9 @@ from avakill.ir.condition import (
     StartsWith,
     Test,
 )
-from avakill.ir.effect import KNOWN_ARGUMENTS, PATH_EFFECTS, TOOL_ARGUMENTS, Effect
+from avakill.ir.effect import PATH_EFFECTS, Effect
 from avakill.ir.endpoint import Endpoint, PortRange
-from avakill.ir.policy import Action, Policy, Rule
+from avakill.ir.policy import Action, Rule
 from avakill.ir.region import Piece, Region, TooComplex, union
 from avakill.ir.target import Target
 from avakill.paths.automaton import Pattern
@@ -55,7 +56,7 @@ class Approximation:
 
     @property
     def is_exact(self) -> bool:
-        return self.must == self.may
+        return self.must is self.may or self.must == self.may
 
 
 UNKNOWN = Approximation(NONE, ALL)
@@ -63,59 +64,31 @@ NEVER = Approximation(NONE, NONE)
 CERTAIN = Approximation(ALL, ALL)
 
 
+def either(one: Approximation, other: Approximation) -> Approximation:
+    return Approximation(one.must | other.must, one.may | other.may)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """From where a condition is looked at: one effect of one rule on one target."""
+    """From where a condition is looked at: one effect of one rule, by those of its tools that have it, on one target."""
 
-    policy: Policy
     rule: Rule
     effect: Effect
     target: Target
     tools: frozenset[str]
 
 
-def view(policy: Policy, rule: Rule, effect: Effect, target: Target) -> View:
-    return View(policy, rule, effect, target, policy.tools_with(rule, effect))
+_COMMAND = Field("command")
 
 
-def carried(look: View, tests: tuple[Test, ...]) -> tuple[bool, ...]:
-    """For each test of the rule, whether a tool of the effect can meet it. A rule that has tests, but none that a tool
-    of the effect can meet, does not lower the effect."""
-    return tuple(_carried(look, test) for test in tests)
-
-
-def kind_of(effect: Effect) -> str:
-    """Effects of one kind see the same region in a condition."""
-    return "path" if effect in PATH_EFFECTS else str(effect)
-
-
-def leaves(condition: Condition) -> tuple[Test, ...]:
-    match condition:
-        case Always():
-            return ()
-        case Not(inner):
-            return leaves(inner)
-        case And(parts) | Or(parts):
-            return tuple(leaf for part in parts for leaf in leaves(part))
-        case test:
-            return (test,)
-
-
-def _field(test: Test) -> Field | None:
+def field_of(test: Test) -> Field | None:
     match test:
         case CommandIn() | ShellSafe():
-            return Field("command")
+            return _COMMAND
         case ContentScan():
             return None
         case other:
             return other.field
-
-
-def _carried(look: View, test: Test) -> bool:
-    field = _field(test)
-    if field is None or field.kind is FieldKind.CALL or field.name not in KNOWN_ARGUMENTS:
-        return True
-    return any(field.name in TOOL_ARGUMENTS.get(tool, KNOWN_ARGUMENTS) for tool in look.tools)
 
 
 def approximate(look: View, condition: Condition) -> Approximation:
@@ -140,7 +113,7 @@ def _approximate(look: View, condition: Condition) -> Approximation:
             seen_parts = [_approximate(look, part) for part in parts]
             return Approximation(reduce(or_, (s.must for s in seen_parts), NONE), reduce(or_, (s.may for s in seen_parts), NONE))
         case test:
-            return _seen(look, test) if _carried(look, test) else NEVER
+            return _seen(look, test) if can_carry(look.tools, argument_of(test)) else NEVER
 
 
 def _seen(look: View, test: Test) -> Approximation:
@@ -158,7 +131,7 @@ def _seen(look: View, test: Test) -> Approximation:
 
 
 def _path_region(test: Test, target: Target) -> Region[Pattern] | None:
-    field = _field(test)
+    field = field_of(test)
     if field is None or field.kind is not FieldKind.ARGUMENT or field.name != "path":
         return None
     match test:
@@ -212,7 +185,7 @@ def program_paths(name: str, target: Target) -> tuple[str, ...]:
 
 
 def _endpoint_region(test: Test) -> Approximation:
-    field = _field(test)
+    field = field_of(test)
     if field is None or field.kind is not FieldKind.ARGUMENT:
         return UNKNOWN
     region: Region[Endpoint] | None = None

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache, reduce
 from typing import Any
 
 from avakill.backends.approximate import (
     ALL,
     NONE,
     Approximation,
+    View,
     approximate,
-    carried,
-    kind_of,
-    leaves,
+    either,
     protected_globs,
-    view,
 )
-from avakill.ir.condition import ALWAYS, CommandIn, ContentScan, ShellSafe
+from avakill.backends.readings import Reading, Sight, leaves, readings, sights
+from avakill.ir.condition import ALWAYS, CommandIn, Condition, ContentScan, ShellSafe
 from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, TOOL_EFFECTS, Effect
 from avakill.ir.endpoint import Endpoint
 from avakill.ir.policy import Action, Enforcement, Policy, Rule
@@ -36,7 +35,6 @@ FLOOR = -2
 DEFAULT = -3
 """The indexes of the rows that no rule of the file has."""
 
-EFFECTS = tuple(Effect)
 FLOOR_DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx"))
 LD_SO = Glob(("etc", Wild((*"ld.so.", Wildcard.SOME))), text="/etc/ld.so.*")
 FLOOR_FILES = ("/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/etc/resolv.conf")
@@ -125,8 +123,9 @@ def make_plan(policy: Policy, target: Target, options: Options = Options()) -> P
     _add_self_protection(target, layers, rows)
     floor_at = len(rows)
     starts = {effect: len(found) for effect, found in layers.items()}
-    for rule in policy.rules:
-        rows.append(_add_rule(policy, rule, target, options, layers, findings))
+    read = tuple([readings(policy, rule) for rule in policy.rules])
+    for rule, one in zip(policy.rules, read, strict=True):
+        rows.append(_add_rule(rule, one, target, options, layers, findings))
     if options.scope is Scope.CLOSED and policy.default is not Action.ALLOW:
         for effect in Effect:
             layers[effect].append(Layer(DEFAULT, True, ALL, span=policy.default_span))
@@ -139,7 +138,7 @@ def make_plan(policy: Policy, target: Target, options: Options = Options()) -> P
             rows.insert(floor_at, Row(FLOOR, "<floor>", frozenset(floor), False))
     frozen = {effect: tuple(found) for effect, found in layers.items()}
     plan = Plan(policy, target, options, frozen, tuple(rows))
-    return replace(plan, findings=(*findings, *_open_holes(plan), *_other_tools(policy, plan)))
+    return replace(plan, findings=(*findings, *_open_holes(plan), *_other_tools(plan, read)))
 
 
 # -- the rows in front of the list --
@@ -186,8 +185,8 @@ def _allowed_programs(layers: Iterable[Layer]) -> Iterator[Pattern]:
 
 
 def _add_rule(
-    policy: Policy,
     rule: Rule,
+    read: tuple[Reading, ...],
     target: Target,
     options: Options,
     layers: dict[Effect, list[Layer]],
@@ -196,30 +195,40 @@ def _add_rule(
     denies = rule.action is not Action.ALLOW and (options.strict or not _is_by_call(rule))
     if rule.enforcement is Enforcement.ADVISORY:
         return Row(rule.index, rule.name, frozenset(), False, rule.span)
-    tools = policy.tools_of(rule)
-    had = frozenset(effect for effects in tools.values() for effect in effects)
-    tests = leaves(rule.condition)
-    lowered: set[Effect] = set()
-    emitted: set[Effect] = set()
-    known: dict[tuple[str, tuple[bool, ...]], Approximation] = {}
-    for effect in EFFECTS:
-        if effect not in had:
-            continue
-        look = view(policy, rule, effect, target)
-        met = carried(look, tests)
-        if tests and not any(met):
-            continue
-        lowered.add(effect)
-        key = (kind_of(effect), met)
-        if key not in known:
-            known[key] = approximate(look, rule.condition)
-        layer = _layer(rule, effect, known[key], options, findings)
+    lowered: list[Effect] = []
+    emitted: list[Effect] = []
+    made: dict[tuple[tuple[int, str, tuple[bool, ...]], ...], Layer | None] = {}
+    for effect, seen in _sights(read):
+        lowered.append(effect)
+        key = tuple([(at, sight.kind, sight.met) for at, sight in seen])
+        if key not in made or options.strict:  # by --strict each effect has findings of its own
+            parts = [approximate(View(rule, effect, target, sight.tools), read[at].condition) for at, sight in seen]
+            made[key] = _layer(rule, effect, reduce(either, parts), options, findings)
+        layer = made[key]
         if layer is not None:
             layers[effect].append(layer)
-            emitted.add(effect)
+            emitted.append(effect)
+    effects = _set(tuple(lowered))
     if rule.action is not Action.ALLOW or rule.rate_limit is not None:
-        findings.extend(_evaluator_alone(rule, frozenset(lowered), frozenset(emitted), had, denies, options))
-    return Row(rule.index, rule.name, frozenset(lowered), denies, rule.span)
+        had = any(effects for reading in read for _, effects in reading.tools)
+        findings.extend(_evaluator_alone(rule, effects, _set(tuple(emitted)), had, denies, options))
+    return Row(rule.index, rule.name, effects, denies, rule.span)
+
+
+@lru_cache(maxsize=256)
+def _set(effects: tuple[Effect, ...]) -> frozenset[Effect]:
+    return frozenset(effects)
+
+
+def _sights(read: tuple[Reading, ...]) -> Iterable[tuple[Effect, list[tuple[int, Sight]]]]:
+    """The effects that a rule lowers, in order, each with what binds it: the place of a reading, and from where that looks."""
+    if len(read) == 1:
+        return [(sight.effect, [(0, sight)]) for sight in sights(read[0])]
+    found: dict[Effect, list[tuple[int, Sight]]] = {}
+    for at, reading in enumerate(read):
+        for sight in sights(reading):
+            found.setdefault(sight.effect, []).append((at, sight))
+    return [(effect, found[effect]) for effect in Effect if effect in found]
 
 
 def _layer(rule: Rule, effect: Effect, seen: Approximation, options: Options, findings: list[Finding]) -> Layer | None:
@@ -282,7 +291,7 @@ def _evaluator_alone(
     rule: Rule,
     lowered: frozenset[Effect],
     emitted: frozenset[Effect],
-    had: frozenset[Effect],
+    had: bool,
     denies: bool,
     options: Options,
 ) -> Iterable[Finding]:
@@ -451,18 +460,23 @@ def endpoint_example(within: tuple[Endpoint, ...], without: tuple[Endpoint, ...]
 # -- information --
 
 
-def _other_tools(policy: Policy, plan: Plan) -> Iterable[Finding]:
+def _other_tools(plan: Plan, read: tuple[tuple[Reading, ...], ...]) -> Iterable[Finding]:
     """A deny of an effect that the evaluator would still grant to another tool says so (semantics §3)."""
-    denying = [policy.rules[row.index] for row in plan.rows if row.index >= 0 and row.denies]
-    by_condition: dict[Any, set[str]] = {}
-    for rule in denying:
-        tools = by_condition.setdefault(rule.condition, set())
-        tools.update(policy.tools_of(rule))
+    denying = [row for row in plan.rows if row.index >= 0 and row.denies]
+    by_condition: dict[Condition, set[str]] = {}
+    for row in denying:
+        for reading in read[row.index]:
+            by_condition.setdefault(reading.condition, set()).update([tool for tool, _ in reading.tools])
     always = by_condition.get(ALWAYS, set())
-    for rule in denying:
-        row = plan.row_by_index[rule.index]
-        others = {tool for tool, effects in TOOL_EFFECTS.items() if effects & row.effects} - by_condition[rule.condition] - always
+    for row in denying:
+        first, *more = [by_condition[reading.condition] for reading in read[row.index]] or [always]
+        others = _tools_with(row.effects) - first.intersection(*more) - always
         if others:
             names = ", ".join(f"`{tool}`" for tool in sorted(others))
             reason = f"the evaluator may still grant the same effect to {names}; a kernel cannot tell the tools apart"
-            yield Finding(rule.index, Verdict.EXACT, reason, span=row.span)
+            yield Finding(row.index, Verdict.EXACT, reason, span=row.span)
+
+
+@lru_cache(maxsize=256)
+def _tools_with(effects: frozenset[Effect]) -> frozenset[str]:
+    return frozenset(tool for tool, has in TOOL_EFFECTS.items() if has & effects)

@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from avakill.backends.approximate import leaves
+from avakill.backends.readings import leaves
 from avakill.enforce import kernel, programs
 from avakill.enforce.here import find_workspace, protected_paths
 from avakill.ir.condition import CommandIn, Equals, PathIn, StartsWith

@@ -14,6 +14,8 @@ from avakill.source.span import NOWHERE, Span
 class FieldKind(Enum):
     """Where a field's value comes from: the call's arguments, or the call itself."""
 
+    __hash__ = object.__hash__  # Enum's own is slow
+
     ARGUMENT = "argument"
     CALL = "call"
 

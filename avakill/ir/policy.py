@@ -87,22 +87,12 @@ class Policy:
     sha256: str = ""
     default_span: Span = field(default=NOWHERE, compare=False, repr=False)
 
-    def tools_of(self, rule: Rule) -> dict[str, frozenset[Effect]]:
+    def tools_of(self, rule: Rule) -> tuple[tuple[str, frozenset[Effect]], ...]:
         """The tools with effects that `rule` matches: canonical ones and the policy's own, each with its effects."""
         return _tools_with_effects(rule.tools, self.tool_effects)
 
 
-    def tools_with(self, rule: Rule, effect: Effect) -> frozenset[str]:
-        """The tools of `tools_of` that have `effect`."""
-        return _tools_with_effect(rule.tools, self.tool_effects, effect)
-
-
 @lru_cache(maxsize=4096)
-def _tools_with_effects(patterns: tuple[str, ...], own: tuple[ToolEffect, ...]) -> dict[str, frozenset[Effect]]:
+def _tools_with_effects(patterns: tuple[str, ...], own: tuple[ToolEffect, ...]) -> tuple[tuple[str, frozenset[Effect]], ...]:
     known = TOOL_EFFECTS | {mine.tool: mine.effects for mine in own}
-    return {tool: effects for tool, effects in known.items() if any(tool_matches(p, tool) for p in patterns)}
-
-
-@lru_cache(maxsize=4096)
-def _tools_with_effect(patterns: tuple[str, ...], own: tuple[ToolEffect, ...], effect: Effect) -> frozenset[str]:
-    return frozenset(tool for tool, effects in _tools_with_effects(patterns, own).items() if effect in effects)
+    return tuple((tool, effects) for tool, effects in known.items() if any(tool_matches(p, tool) for p in patterns))

@@ -85,4 +85,7 @@ class Region(Generic[A]):
 
 def union(atoms: Iterable[A]) -> Region[A]:
     """The objects in any of `atoms`."""
-    return Region(tuple(Piece((atom,)) for atom in dict.fromkeys(atoms)))
+    distinct = tuple(atoms)
+    if len(distinct) > 1:
+        distinct = tuple(dict.fromkeys(distinct))
+    return Region(tuple([Piece((atom,)) for atom in distinct]))

@@ -107,7 +107,7 @@ class Glob:
 
     @lazy
     def _hash(self) -> int:
-        return hash((self.parts, self.below, self.anchor, self.anchor_length, self.fold))
+        return hash(self.parts)  # tells nearly all apart
 
     def __hash__(self) -> int:
         return self._hash

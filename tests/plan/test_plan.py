@@ -190,3 +190,59 @@ def test_endpoints_are_seen_and_names_below_a_domain_are_not_names_that_end_alik
     plan = plan_of('tools: ["web_fetch"], action: deny, when: \'host host "*.example.org"\'')
     assert not decide(plan, Effect.CONNECT, "tcp://www.example.org:443").allowed
     assert decide(plan, Effect.CONNECT, "tcp://evilexample.org:443").allowed
+
+
+def layers_of(plan: Plan) -> object:
+    """What of a plan does not say where it was written."""
+    findings = [(f.index, f.verdict, f.reason, f.effects, f.witness, f.lost) for f in plan.findings]
+    return plan.layers, [(row.index, row.effects, row.denies) for row in plan.rows], findings
+
+
+def test_a_condition_on_the_tool_narrows_the_tools_as_their_list_does() -> None:
+    for named, listed in (
+        ("when: \"tool == 'file_write'\"", 'tools: ["file_write"]'),
+        ("when: \"tool == 'Write'\"", 'tools: ["file_write"]'),
+        ("when: \"tool in ['file_write', 'file_delete']\"", 'tools: ["file_write", "file_delete"]'),
+        ("when: \"tool == 'web_fetch'\"", 'tools: ["web_fetch"]'),
+        ("when: \"not tool in ['web_fetch', 'web_search', 'shell_execute']\"", 'tools: ["file_*", "content_search"]'),
+    ):
+        for rest in ("action: deny", "action: allow", "action: require_approval"):
+            for options in (Options(), Options(Scope.CLOSED, strict=True)):
+                one = plan_of(f'tools: ["*"], {named}, {rest}', DENY_SSH, options=options)
+                other = plan_of(f"{listed}, {rest}", DENY_SSH, options=options)
+                assert layers_of(one) == layers_of(other), (named, rest)
+
+
+def test_beside_a_path_too() -> None:
+    one = plan_of("tools: [\"*\"], action: deny, when: \"tool == 'file_delete' and path glob '/srv/**'\"")
+    other = plan_of('tools: ["file_delete"], action: deny, when: "path glob \'/srv/**\'"')
+    assert layers_of(one) == layers_of(other)
+    assert not decide(one, Effect.DELETE, "/srv/x").allowed
+    assert decide(one, Effect.WRITE, "/srv/x").allowed
+
+
+def test_each_tool_may_be_asked_something_else() -> None:
+    when = "tool == 'file_write' and path glob '/a/**' or tool == 'file_edit' and path glob '/b/**'"
+    plan = plan_of(f'tools: ["*"], action: deny, when: "{when}"')
+    refused = {(effect, top) for effect in Effect for top in ("/a", "/b") if not decide(plan, effect, f"{top}/x").allowed}
+    assert refused == {
+        (Effect.WRITE, "/a"),
+        (Effect.ATTR, "/a"),
+        (Effect.CREATE, "/a"),
+        (Effect.WRITE, "/b"),
+        (Effect.ATTR, "/b"),
+    }
+    told = [f.reason for f in plan.findings if f.verdict is Verdict.EXACT]
+    assert "`file_edit`, `file_write`" in told[0], "each may still write where the other may not"
+
+
+def test_a_condition_on_the_tool_hides_nothing_that_no_kernel_sees() -> None:
+    plan = plan_of("tools: [\"*\"], action: allow, when: \"tool == 'file_read' and agent == 'a'\"", DENY_SSH)
+    assert [(f.verdict, f.effects) for f in plan.findings if f.index == 1] == [(Verdict.UNENFORCEABLE, {Effect.READ})]
+    assert not decide(plan, Effect.WRITE, "/home/u/.ssh/id").allowed
+
+
+def test_a_condition_that_no_tool_of_the_rule_meets_lowers_nothing() -> None:
+    plan = plan_of('tools: ["file_read"], action: deny, when: "tool == \'file_write\'"', DENY_SSH)
+    assert [verdict for verdict, _ in findings_of(plan, 0)] == [Verdict.UNENFORCEABLE]
+    assert [layer.index for layer in plan.layers[Effect.WRITE]] == [SELF_PROTECTION, FLOOR, 1]
