@@ -13,7 +13,6 @@ from avakill.ir.endpoint import read_destination
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern
 from avakill.paths.glob import Glob, Wild, join, split
-from avakill.paths.index import PrefixIndex
 
 Names = tuple[str, ...]
 Seen = str | int
@@ -83,7 +82,7 @@ class Ask:
     def _refuses(self, hook: str, call: Mapping[tuple[int, str], Seen]) -> bool:
         selectors = self.ready.get(hook)
         if selectors is None:
-            selectors = self.ready[hook] = [[self._ready(test) for test in s.tests] for s in self.selectors.get(hook, ())]
+            selectors = self.ready[hook] = [self._sorted(s.tests) for s in self.selectors.get(hook, ())]
         for selector in selectors:
             for test in selector:
                 if not test.holds(call[test.key]):
@@ -91,6 +90,10 @@ class Ask:
             else:
                 return True
         return False
+
+    def _sorted(self, tests: tuple[Test, ...]) -> list[_Ready]:
+        """Numbers first: they are compared soonest, and fail most often."""
+        return sorted(map(self._ready, tests), key=_slowness)
 
     def _ready(self, test: Test) -> _Ready:
         if id(test.values) not in self.sets:
@@ -143,14 +146,22 @@ class _Ready:
         return False
 
 
+def _slowness(test: _Ready) -> bool:
+    return test.word != "Mask"
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A piece of a rule's region: where it stands in the list, and how the last name of all that it holds ends."""
+    """A piece of a rule's region: where it stands in the list, and a name that all of its paths have, or how the last ends."""
 
     rank: int
-    piece: Piece[Pattern] | None
-    tail: str
     effects: dict[Effect, Layer]
+    piece: Piece[Pattern] | None = None
+    tail: str = ""
+    need: str = ""
+
+
+Held = tuple[dict[Effect, Layer], ...]
 
 
 class Layers:
@@ -159,9 +170,9 @@ class Layers:
     def __init__(self, plan: Plan) -> None:
         self.at: dict[Names, list[_Entry]] = {}
         self.exact: dict[Names, list[_Entry]] = {}
-        self.ends: PrefixIndex[_Entry] = PrefixIndex()
+        self.ends: dict[str, list[_Entry]] = {}
         self.above: set[Names] = set()
-        self.known: dict[str, tuple[dict[Effect, Layer], ...]] = {}
+        self.known: dict[str, Held] = {}
         ranks = {row.index: at for at, row in enumerate(plan.rows)}
         merged: dict[tuple[int, int], dict[Effect, Layer]] = {}
         for effect in FILE_EFFECTS:
@@ -171,49 +182,65 @@ class Layers:
             layer = next(iter(effects.values()))
             for piece in layer.region.pieces:
                 self._add(ranks[index], piece, effects, layer.denies)
+        self.sizes = tuple({len(end) for end in self.ends})
 
     def _add(self, rank: int, piece: Piece[Pattern], effects: dict[Effect, Layer], denies: bool) -> None:
+        if len(piece.within) == 1 and not piece.without:
+            only = piece.within[0]
+            if isinstance(only, Glob) and only.is_literal and not only.fold:
+                names = only.literal_prefix
+                (self.at if only.below else self.exact).setdefault(names, []).append(_Entry(rank, effects))
+                if denies:
+                    self._note(names)
+                return
         globs = [atom for atom in piece.within if isinstance(atom, Glob)]
         plain = [glob for glob in globs if not glob.fold]
         start = max((glob.literal_prefix for glob in plain), key=len, default=())
-        first = plain[0] if plain else None
-        alone = first is not None and len(piece.within) == 1 and not piece.without
-        if alone and first is not None and first.is_literal:
-            (self.at if first.below else self.exact).setdefault(start, []).append(_Entry(rank, None, "", effects))
+        tail = _tail(plain[0]) if plain else ""
+        need = next((part for glob in plain for part in glob.parts[len(start) :] if isinstance(part, str)), "")
+        entry = _Entry(rank, effects, piece, tail, need)
+        if start or not tail:
+            self.at.setdefault(start, []).append(entry)
         else:
-            tail = _tail(first) if first is not None else ""
-            entry = _Entry(rank, piece, tail, effects)
-            if start or not tail:
-                self.at.setdefault(start, []).append(entry)
-            else:
-                self.ends.add(tuple(reversed(tail)), entry)
-        if denies:
-            for glob in globs:
-                if glob.is_literal:
-                    self._note(glob.literal_prefix)
+            self.ends.setdefault(tail, []).append(entry)
+        for glob in globs if denies else ():
+            if glob.is_literal:
+                self._note(glob.literal_prefix)
 
     def _note(self, names: Names) -> None:
         while names and names[:-1] not in self.above:
             names = names[:-1]
             self.above.add(names)
 
-    def holding(self, path: str) -> tuple[dict[Effect, Layer], ...]:
+    def holding(self, path: str) -> Held:
         """The layers that hold a path, in order."""
         known = self.known.get(path)
         if known is None:
-            names = split(path)
-            last = names[-1] if names else ""
-            found = [(entry.rank, entry.effects) for entry in self.exact.get(names, ())]
-            for size in range(len(names) + 1):
-                for entry in self.at.get(names[:size], ()):
-                    if entry.piece is None or (last.endswith(entry.tail) and entry.piece.holds(path)):
-                        found.append((entry.rank, entry.effects))
-            for entry in self.ends.above(tuple(reversed(last))):
-                if entry.piece is None or entry.piece.holds(path):
-                    found.append((entry.rank, entry.effects))
-            found.sort(key=_rank)
-            known = self.known[path] = tuple(effects for _, effects in found)
+            known = self.known[path] = self._holding(path)
         return known
+
+    def _holding(self, path: str) -> Held:
+        names = split(path)
+        last = names[-1] if names else ""
+        near: list[_Entry] = []
+        for size in range(len(names) + 1):
+            here = self.at.get(names[:size])
+            if here is not None:
+                near += here
+        for size in self.sizes:
+            if size <= len(last):
+                here = self.ends.get(last[len(last) - size :])
+                if here is not None:
+                    near += here
+        here = self.exact.get(names)
+        if here is not None:
+            near += here
+        if not near:
+            return ()
+        found = [entry for entry in near if entry.piece is None or _holds(entry, path, names, last)]
+        if len(found) > 1:
+            found.sort(key=_rank)
+        return tuple([entry.effects for entry in found])
 
     def answer(self, effect: Effect, path: str) -> tuple[bool, int | None]:
         for effects in self.holding(path):
@@ -223,8 +250,14 @@ class Layers:
         return True, None
 
 
-def _rank(found: tuple[int, dict[Effect, Layer]]) -> int:
-    return found[0]
+def _holds(entry: _Entry, path: str, names: Names, last: str) -> bool:
+    if entry.need and entry.need not in names:
+        return False
+    return last.endswith(entry.tail) and entry.piece is not None and entry.piece.holds(path)
+
+
+def _rank(entry: _Entry) -> int:
+    return entry.rank
 
 
 def _tail(glob: Glob) -> str:

@@ -90,11 +90,15 @@ def _items(layers: Iterable[Layer], result: Grouping, known: Readings) -> list[D
         read = known.get(key)
         if read is None:
             read = known[key] = _read(layer)
-        items += read.denies or read.holes
+        if read.holes:
+            items += read.holes
+            result.holes += read.holes
+            continue
+        items += read.denies
         result.denies += read.denies
-        result.holes += read.holes
-        result.unsaid += read.unsaid
-        result.closed += read.closed
+        if read.unsaid or read.closed:
+            result.unsaid += read.unsaid
+            result.closed += read.closed
     return items
 
 
@@ -175,6 +179,7 @@ def is_cuttable(shape: Shape) -> bool:
 def _fill(items: list[Deny | Hole], levels: list[set[int]], result: Grouping, work: Work) -> None:
     """Put each deny into its group and each hole into the groups that it is cut out of."""
     found: dict[tuple[int, tuple[Shape, ...], tuple[Shape, ...]], Group] = {}
+    plain: dict[int, Group] = {}
     cut: dict[int, dict[Shape, None]] = {}
     wild: Index[Hole] = Index()
     closed: PrefixIndex[Hole] = PrefixIndex()
@@ -193,12 +198,22 @@ def _fill(items: list[Deny | Hole], levels: list[set[int]], result: Grouping, wo
         for hole in closed.related(item.shape.base) if has_closed else ():
             if work.spend() and (hole.shape is None or could_meet(hole.shape, item.shape)):
                 result.closed.append((hole, item))
-        above = _wild_above(item, wild, result, work) if wild else []
+        if not wild and not item.without:
+            level = next(iter(its_levels))
+            place = plain.get(level)
+            if place is None:
+                place = plain[level] = found[level, (), ()] = Group()
+            place.denies.append(item)
+            place.rows[item.row] = None
+            continue
+        above = _wild_above(item, wild, result, work)
         for deny, implied in _split(item, above, result):
             key = (next(iter(its_levels)), implied, deny.without)
             place = found.get(key)
             if place is None:
                 place = found[key] = Group(wild=implied)
+                if not implied and not deny.without:
+                    plain[key[0]] = place
             place.denies.append(deny)
             place.rows[deny.row] = None
     for (level, _, without), place in found.items():

@@ -8,18 +8,13 @@ from avakill.backends.contract import Json, Lowering, Settings, blind_operations
 from avakill.backends.judge import Probe
 from avakill.backends.plan import FLOOR, Layer, Plan, endpoint_example
 from avakill.backends.tetragon.ask import Ask
-from avakill.backends.tetragon.claims import (
-    Claims,
-    claim_crossings,
-    claim_grouping,
-    claim_moves_in_holes,
-    claim_programs,
-    shut_to_names,
-)
+from avakill.backends.tetragon.claims import Claims
 from avakill.backends.tetragon.files import add_files
 from avakill.backends.tetragon.groups import Grouping, Readings, group
 from avakill.backends.tetragon.hooks import Draft
+from avakill.backends.tetragon.losses import claim_grouping
 from avakill.backends.tetragon.model import Document, Hook, Model, Selector, Subject
+from avakill.backends.tetragon.moves import claim_crossings, claim_inner_moves, claim_moves_in_holes, claim_programs
 from avakill.backends.tetragon.network import Network, add_network
 from avakill.backends.tetragon.notes import notes
 from avakill.backends.tetragon.pack import MAX_ENTRIES, MAX_FOLLOWED, documents, pack
@@ -72,9 +67,9 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
             break
     ask = Ask(plan, {name: tuple(s for hook in hooks if hook.name == name for s in hook.selectors) for name in ORDER})
     claims = Claims(plan, ask, not left)
-    shut = shut_to_names(groupings[Effect.CREATE])
     for effects, grouping in _distinct(groupings):
-        claim_grouping(claims, grouping, effects, shut)
+        claim_grouping(claims, grouping, effects)
+    claim_inner_moves(claims, groupings)
     claim_crossings(claims, draft.crossings)
     claim_programs(claims, groupings)
     claim_moves_in_holes(claims, groupings)
@@ -95,10 +90,15 @@ def _groupings(plan: Plan, limit: int) -> dict[Effect, Grouping]:
     made: dict[tuple[tuple[int, int], ...], Grouping] = {}
     result: dict[Effect, Grouping] = {}
     known: Readings = {}
+    reach: dict[int, bool] = {}
     for effect in FILE_EFFECTS:
         layers = plan.layers[effect]
-        if not any(layer.index != FLOOR and layer.denies and _reaches_floor(layer) for layer in layers) or effect is Effect.EXEC:
-            layers = tuple(layer for layer in layers if layer.index != FLOOR or effect is Effect.EXEC)
+        if effect is not Effect.EXEC and any(layer.index == FLOOR for layer in layers):
+            for layer in layers:
+                if layer.denies and id(layer.region) not in reach:
+                    reach[id(layer.region)] = _reaches_floor(layer)
+            if not any(layer.denies and reach[id(layer.region)] for layer in layers):
+                layers = tuple([layer for layer in layers if layer.index != FLOOR])
         key = tuple((layer.index, id(layer.region)) for layer in layers)
         if key not in made:
             made[key] = group(layers, limit, known)
@@ -124,12 +124,12 @@ def _reaches_floor(layer: Layer) -> bool:
     return layer.region.is_everything
 
 
-def _distinct(groupings: Mapping[Effect, Grouping]) -> Iterator[tuple[tuple[Effect, ...], Grouping]]:
+def _distinct(groupings: Mapping[Effect, Grouping]) -> Iterator[tuple[frozenset[Effect], Grouping]]:
     found: dict[int, list[Effect]] = {}
     for effect, grouping in groupings.items():
         found.setdefault(id(grouping), []).append(effect)
     for effects in found.values():
-        yield tuple(effects), groupings[effects[0]]
+        yield frozenset(effects), groupings[effects[0]]
 
 
 def _pack(draft: Draft, subject: Subject) -> tuple[tuple[Hook, ...], tuple[Selector, ...]]:
@@ -228,4 +228,4 @@ def _claim_network(claims: Claims, network: Network) -> None:
         if thing is not None:
             rows = tuple(dict.fromkeys((layer.index, hole.index)))
             lost = (Lost((Operation.CONNECT,), "*"),)
-            claims.over(rows, (Effect.CONNECT,), reason, (Probe(Operation.CONNECT, thing),), lost)
+            claims.over(rows, connect, reason, (Probe(Operation.CONNECT, thing),), lost)
