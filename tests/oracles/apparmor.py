@@ -19,6 +19,7 @@ WRITES = frozenset((Operation.WRITE, Operation.TRUNCATE, Operation.ATTR, Operati
 READS = frozenset({Operation.READ, Operation.LIST})
 DIRECTORIES = frozenset({Operation.LIST, Operation.MKDIR, Operation.RMDIR})
 
+NUMBERS = (1, 7, 12, 21, 236, 1041, 98230)
 _DENY_PATH = re.compile(r'deny ("(?:[^"\\]|\\.)*") ([rwalkmx]+),', re.S)
 _WORD = re.compile(r"[a-z0-9_]+")
 
@@ -58,6 +59,8 @@ class Profile:
             return self.permits(name, "x")
         if probe.operation in READS:
             return self.permits(name, "r")
+        if probe.operation is Operation.WRITE and probe.directory:
+            return all(self.nameless(probe.object))
         if probe.operation in WRITES:
             return self.permits(name, "w")
         assert probe.to is not None
@@ -66,6 +69,11 @@ class Profile:
             # apparmor_path_rename: MAY_READ | MAY_WRITE | AA_MAY_DELETE on the old name, MAY_WRITE | AA_MAY_CREATE on the new
             return self.permits(name, "rw") and self.permits(new, "rw" if probe.exchange else "w")
         return self.links(name, new)
+
+    def nameless(self, directory: str) -> tuple[bool, ...]:
+        """O_TMPFILE in a directory, for some numbers of the new inode: the hook is shown `D/#N` (d_mark_tmpfile)."""
+        start = shown(directory, True)
+        return tuple(self.permits(start + b"#%d" % number, "w") for number in NUMBERS)
 
     def links(self, target: bytes, new: bytes) -> bool:
         """profile_path_link: `l` at the new name, and nothing there that the target has not."""

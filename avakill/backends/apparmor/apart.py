@@ -24,6 +24,8 @@ def apart(one: Pattern, other: Pattern) -> bool:
         if inner.is_tree or len(inner.literal_prefix) >= len(tree.parts):
             return False
         folder = len(inner.literal_prefix)
+        if folder == len(inner.parts):
+            return True  # one path, above the tree
         if inner.parts[folder] is Wildcard.DEEP:
             return False  # some object is as deep as it likes
         if len(inner.parts) == folder + 1 and not inner.below:

@@ -7,14 +7,15 @@ from itertools import chain
 
 from avakill.backends.apparmor.cutting import CROWD, Denial, Hole
 from avakill.backends.apparmor.field import Field, effects_in
-from avakill.backends.apparmor.holes import Kind
 from avakill.backends.apparmor.ledger import Ledger
+from avakill.backends.apparmor.nameless import example_parents, inside, is_closable, number_in, parents, spares_inside
 from avakill.backends.apparmor.samples import bearer, parents_pattern, samples, two_bytes_as_two
 from avakill.backends.judge import KEPT
+from avakill.backends.plan import FLOOR
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Lost, Verdict, Witness
 from avakill.paths.automaton import Pattern
-from avakill.paths.glob import Glob, join, split
+from avakill.paths.glob import Glob, join, split, tree
 from avakill.paths.index import PrefixIndex
 
 W_EFFECTS = (Effect.WRITE, Effect.ATTR, Effect.CREATE, Effect.DELETE)
@@ -85,11 +86,16 @@ class Claims:
         else:
             for hole in denial.closed:
                 self._closed(denial, hole)
+        if denial.nameless:
+            self._nameless(denial)
+        if Effect.WRITE in denial.effects and spares_inside(denial.pattern) and not is_closable(denial.pattern):
+            self._leaks_nameless(denial)
         if any(effect in W_EFFECTS for effect in denial.effects):
             self._lumped(denial)
+            self._beside(denial)
         elif Effect.READ in denial.effects:
             self._read_only(denial)
-        if any(cut.kind is not Kind.TREE for cut in denial.cuts) and denial.effects != (Effect.EXEC,):
+        if any(not cut.takes_directories for cut in denial.cuts) and denial.effects != (Effect.EXEC,):
             self._directories_in_holes(denial)
 
     # -- over-denials --
@@ -139,7 +145,7 @@ class Claims:
             found = self.field.allowed_in(effect, (denial.pattern, hole.pattern), tries, outside)
             operations = (*OPERATIONS_OF[effect], *((Operation.RENAME, Operation.LINK) if effect is not Effect.EXEC else ()))
             lost = _deepest(denial.pattern, hole.pattern, operations)
-            self._charge(denial, _CLOSED, effect, FIRST[effect], found, lost)
+            self._charge(denial, _UNDER if hole.is_ending else _CLOSED, effect, FIRST[effect], found, lost)
 
     def _crowd(self, denial: Denial) -> None:
         """Many holes at once: the deny says it of all its pattern, and each allow once of all its own."""
@@ -239,12 +245,47 @@ class Claims:
         answer = self.field.ask(effect, path)
         return None if answer is None else answer.allowed
 
+    def _nameless(self, denial: Denial) -> None:
+        """The names `#N` in a denied directory are closed, so that no file without a name is made there."""
+        outside = tuple(_with_below(hole.pattern) for hole in denial.open if _is_whole(hole, denial))
+        for names in denial.numbered:
+            tries = tuple(path for place in samples(parents(names)) if names.holds(path := f"{place.rstrip('/')}/#1"))
+            lost_at = {effect: place_of(names, WITH_W[effect]) for effect in W_EFFECTS}
+            for effect in W_EFFECTS:
+                found = self.field.allowed_at(effect, names, tries, outside)
+                self._charge(denial, _NUMBERED, effect, FIRST[effect], found, lost_at[effect])
+
+    def _beside(self, denial: Denial) -> None:
+        """A pattern that holds names `#N` in a directory that it does not hold keeps files without a name out of it."""
+        pattern, number = denial.pattern, number_in(denial.pattern)
+        if number is None or (isinstance(pattern, Glob) and pattern.is_everything):
+            return
+        if isinstance(pattern, Glob):
+            above = parents(pattern)
+            objects, sure = self.field.allowed_in(Effect.WRITE, (above,), samples(above))
+            lost = Lost((Operation.WRITE,), join(above.literal_prefix), not above.is_literal)
+        else:
+            answers = ((path, self.field.ask(Effect.WRITE, path)) for path in example_parents(pattern))
+            objects = tuple((path, answer.index) for path, answer in answers if answer is not None and answer.allowed)
+            sure, lost = False, Lost((Operation.WRITE,), "/", True)
+        taken = ((path, index) for path, index in objects if pattern.holds(inner := f"{path.rstrip('/')}/{number}") and inner)
+        closed = tuple((path, index) for path, index in taken if not self._is_open(denial, f"{path.rstrip('/')}/{number}"))
+        self._charge(denial, _BESIDE, Effect.WRITE, Operation.WRITE, (closed, sure), lost)
+
+    def _is_open(self, denial: Denial, path: str) -> bool:
+        return any(hole.pattern.holds(path) for hole in denial.open)
+
     def _directories_in_holes(self, denial: Denial) -> None:
+        outside = tuple(_with_below(hole.pattern) for hole in denial.open if _is_whole(hole, denial))
         for hole, cut in zip(denial.open, denial.cuts, strict=True):
-            if cut.kind is Kind.TREE:
+            if cut.takes_directories:
                 continue
+            if any(effect in W_EFFECTS for effect in denial.effects) and hole.index != FLOOR:  # the floor's are devices
+                found = self.field.allowed_in(Effect.WRITE, (denial.pattern, hole.pattern), (), outside)
+                lost = _deepest(denial.pattern, hole.pattern, (Operation.WRITE,))
+                self._charge(denial, _IN_HOLE, Effect.WRITE, Operation.WRITE, found, lost)
             for effect, operations in ON_DIRECTORY.items():
-                found = self.field.allowed_in(effect, (denial.pattern, hole.pattern), ())
+                found = self.field.allowed_in(effect, (denial.pattern, hole.pattern), (), outside)
                 lost = _deepest(denial.pattern, hole.pattern, operations)
                 self._charge(denial, _DIRECTORY, effect, operations[0], found, lost)
 
@@ -283,6 +324,7 @@ class Claims:
             found = self.field.allowed_in(effect, (denial.pattern,), samples(denial.pattern))
             operations = tuple(dict.fromkeys((*WITH_W[effect], Operation.RENAME)))
             self._charge(denial, _GUARDED, effect, FIRST[effect], found, place_of(denial.pattern, operations))
+        self._beside(denial)
 
     # -- leaks --
 
@@ -315,7 +357,7 @@ class Claims:
         """Whether the rename of one of these directories is let through though f refuses it: then it is noted."""
         goals = ["/moved", "/tmp/moved", *(f"{join(hole.pattern.literal_prefix)}/moved" for hole in denial.open)]
         for parent in places:
-            bearer_ = bearer(denial.pattern, parent)
+            bearer_ = self._bearer(denial, parent)
             if bearer_ is None or parent in kept or not self._is_free(parent):
                 continue
             for goal in (f"{parent}-moved", *goals):
@@ -325,13 +367,52 @@ class Claims:
                     return True
         return False
 
+    def _bearer(self, denial: Denial, parent: str) -> str | None:
+        """A denied object of the pattern below a directory."""
+        path = bearer(denial.pattern, parent)
+        if path is None or not any(hole.is_ending and hole.pattern.holds(path) for hole in denial.open):
+            return path
+        return self.field.example((denial.pattern, tree(parent)), tuple(hole.pattern for hole in denial.open))
+
+    def _leaks_nameless(self, denial: Denial) -> None:
+        """In a directory that the pattern names, at any depth, a file without a name can be made."""
+        assert isinstance(denial.pattern, Glob)
+        if self.ledger.has(denial.layer.index, _UNNAMED, (Effect.WRITE,)) or self._notes_unnamed(denial, samples(denial.pattern)):
+            return
+        outside = self.field.example((denial.pattern,), tuple(hole.pattern for hole in (*denial.open, *denial.closed)))
+        if outside is not None and self._notes_unnamed(denial, (outside,)):
+            return
+        objects, sure = self.field.allowed_in(Effect.WRITE, (inside(denial.pattern),))
+        if not self._notes_unnamed(denial, tuple(path.rpartition("/")[0] for path, _ in objects)) and not sure:
+            self._note_unnamed(denial, outside or next(iter(samples(denial.pattern)), "/"))
+
+    def _notes_unnamed(self, denial: Denial, directories: tuple[str, ...]) -> bool:
+        for path in directories:
+            inner = f"{path.rstrip('/')}/#"
+            if self._says(Effect.WRITE, path) is False and any(self._is_writable(f"{inner}{number}") for number in (1, 7)):
+                self._note_unnamed(denial, path)
+                return True
+        return False
+
+    def _note_unnamed(self, denial: Denial, path: str) -> None:
+        witness = Witness(Operation.WRITE, path, policy=False, target=True)
+        self.ledger.note(denial.layer.index, Verdict.WEAKER, _UNNAMED, (Effect.WRITE,), witness)
+
+    def _is_writable(self, path: str) -> bool:
+        """Whether f lets all be done with `path` but reading and running, and no line that is wider than f holds it."""
+        return not self._is_wider(path) and all(self._says(effect, path) is not False for effect in W_EFFECTS)
+
     def _is_free(self, path: str) -> bool:
         """Whether f lets all be done with the directory `path`, and no line that is wider than f holds it."""
+        return not self._is_wider(path) and all(self._says(effect, path) is not False for effect in (Effect.READ, *W_EFFECTS))
+
+    def _is_wider(self, path: str) -> bool:
+        """Whether a line that is wider than f holds a directory."""
         for denial in self.wider.above(split(path)):
-            trees = (hole.pattern for hole, cut in zip(denial.open, denial.cuts, strict=True) if cut.kind is Kind.TREE)
+            trees = (hole.pattern for hole, cut in zip(denial.open, denial.cuts, strict=True) if cut.takes_directories)
             if denial.pattern.holds(path) and not any(tree.holds(path) for tree in trees):
-                return False
-        return all(self._says(effect, path) is not False for effect in (Effect.READ, *W_EFFECTS))
+                return True
+        return False
 
     def _refused(self, parent: str, goal: str, old: str) -> bool:
         """Whether f refuses the rename of `parent` to `goal` for the sake of what stands at `old`."""
@@ -341,11 +422,25 @@ class Claims:
         return any(self._says(effect, old) is False and self._says(effect, new) is not False for effect in KEPT)
 
 
+def _with_below(pattern: Pattern) -> Pattern:
+    return Glob(pattern.parts, below=True) if isinstance(pattern, Glob) else pattern
+
+
+def _is_whole(hole: Hole, denial: Denial) -> bool:
+    """Whether a hole takes all that stands below its names too."""
+    return denial.cuts[denial.open.index(hole)].takes_directories
+
+
 _HOLE = "the hole is not whole"
 _WIDE = "AppArmor's patterns count bytes and cannot intersect, so the line matches more than the rule"
 _NARROW = "AppArmor's patterns cannot spell every case variant of the name"
 _CLOSED = "AppArmor's deny always wins and this hole cannot be cut out of the pattern, so it stays closed"
 _CLOSED_HOLE = f"{_HOLE}: {_CLOSED}"
+_UNDER = "AppArmor cannot leave out what stands below a directory of the hole's name, so it stays closed"
+_NUMBERED = "AppArmor judges a file without a name as `#NUMBER` in its directory, so these names in a denied directory are closed too"
+_UNNAMED = "AppArmor judges a file without a name (O_TMPFILE) as `#NUMBER` in its directory, which the pattern does not hold"
+_BESIDE = "AppArmor judges a file without a name (O_TMPFILE) as `#NUMBER` in its directory, and the pattern holds that name"
+_IN_HOLE = "AppArmor judges a file without a name (O_TMPFILE) as `#NUMBER` in its directory, where the deny still holds"
 _LUMPED = "AppArmor's one permission `w` is write, create, delete, chmod and chown together"
 _READ_ONLY = "AppArmor asks reading of the old name of a rename"
 _DIRECTORY = "a directory that bears a name of the hole stays denied, or it would carry denied content away"

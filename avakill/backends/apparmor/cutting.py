@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from avakill.backends.apparmor.apart import apart
+from avakill.backends.apparmor.endings import below_ending, ending_cut, ending_of, without_endings
 from avakill.backends.apparmor.factoring import around_trees
 from avakill.backends.apparmor.field import Entry, Work, effects_in, mask_of, prefix_of
-from avakill.backends.apparmor.holes import Cut, Kind, cut_of, subtract, trie
+from avakill.backends.apparmor.holes import Cut, cut_of, subtract, trie
 from avakill.backends.apparmor.model import Tokens
+from avakill.backends.apparmor.nameless import NUMBER, inside, is_closable, number_in, parents, spares_inside
 from avakill.backends.apparmor.samples import samples
-from avakill.backends.apparmor.tokens import spell
-from avakill.backends.plan import Layer
+from avakill.backends.apparmor.tokens import END, joined, spell
+from avakill.backends.plan import SELF_PROTECTION, Layer
 from avakill.ir.effect import Effect
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern, covers
-from avakill.paths.glob import EVERYTHING, Glob, tree
+from avakill.paths.glob import EVERYTHING, Glob, join, tree
 from avakill.paths.index import PrefixIndex
 
 MAX_SPLITS = 8
@@ -31,6 +33,8 @@ class Hole:
 
     pattern: Pattern
     index: int | None
+    is_ending: bool = False
+    """Names of the pattern's last component, or (closed) what stands below such names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Denial:
     directories denied: who moves such a directory moves what is denied below it. `open` are the holes that were cut out
     (with their `cuts`), `closed` those that could not be said and stay denied. `lumped` are holes for some of the
     effects that stay denied for the sake of the others. `crowded`: `closed` are only some
-    of the holes that stay closed. `wide`: the lines match more than `pattern`.
+    of the holes that stay closed. `wide`: the lines match more than `pattern`. `nameless` are the lines for the files without
+    a name in denied directories, and `numbered` the names that these lines take.
     """
 
     layer: Layer
@@ -56,6 +61,8 @@ class Denial:
     narrow: bool = False
     lumped: tuple[tuple[Hole, tuple[Effect, ...]], ...] = ()
     crowded: bool = False
+    nameless: tuple[Tokens, ...] = ()
+    numbered: tuple[Glob, ...] = ()
 
 
 _Related = tuple[Piece[Pattern], int | None]
@@ -204,18 +211,29 @@ def _sort(pattern: Pattern, related: tuple[_Related, ...], work: Work, depth: in
         if any(covers(one, pattern) for one in without):
             continue
         if len(within) == 1 and not without:
-            simple = _simplified(pattern, within[0])
-            (open_ if simple is not None else closed).append(Hole(simple or within[0], index))
+            _place(pattern, within[0], index, open_, closed)
         elif len(within) <= 1 and depth + len(more) + len(without) < MAX_SPLITS and all(covers(pattern, one) for one in without):
             others = tuple(entry for other, entry in enumerate(related) if other != place)
             more += [(one, others) for one in without]
             if not within:
                 return [], [], more, True
-            simple = _simplified(pattern, within[0])
-            (open_ if simple is not None else closed).append(Hole(simple or within[0], index))
+            _place(pattern, within[0], index, open_, closed)
         else:
             closed += [Hole(one, index) for one in (within or [pattern])[:1]]
     return open_, closed, more, False
+
+
+def _place(pattern: Pattern, hole: Pattern, index: int | None, open_: list[Hole], closed: list[Hole]) -> None:
+    """A hole among those that can be cut out of a pattern, or among the others."""
+    ending = ending_of(pattern, hole)
+    simple = _simplified(pattern, hole) if ending is None else None
+    if ending is None:
+        (open_ if simple is not None else closed).append(Hole(simple or hole, index))
+        return
+    open_.append(Hole(ending, index, is_ending=True))
+    below = below_ending(hole) if isinstance(hole, Glob) else None
+    if below is not None and not apart(below, pattern):
+        closed.append(Hole(below, index, is_ending=True))
 
 
 def _takes(hole: Pattern, pattern: Pattern) -> bool:
@@ -258,31 +276,94 @@ def _spelled(
 ) -> Denial:
     spelled = spell(pattern)
     wide = is_wide or spelled.wide
-    if not open_:
-        lines = (spelled.tokens,)
-        return Denial(layer, effects, pattern, lines, lines, closed=tuple(closed), wide=wide, narrow=spelled.narrow)
-    factored = around_trees(pattern, spelled.tokens, tuple(hole.pattern for hole in open_)) if len(open_) <= MAX_FACTORED else None
-    if factored is not None:
-        cuts = tuple(map(_cut, open_))
-        lines = (factored,)
-        return Denial(layer, effects, pattern, lines, lines, tuple(open_), cuts, tuple(closed), wide, spelled.narrow)
-    kept = open_
-    whole = _subtract(spelled.tokens, kept, True)
+    lines, nameless = _bodies(layer, effects, pattern, spelled.tokens, open_)
+    numbered = (inside(pattern),) if nameless and isinstance(pattern, Glob) else ()
+    rest = [hole for hole in open_ if not hole.is_ending]
+    if rest:
+        trees = tuple(hole.pattern for hole in rest)
+        factored = _factored(pattern, (*lines, *nameless), trees) if len(rest) <= MAX_FACTORED else None
+        if factored is None:
+            return _subtracted(layer, effects, pattern, (lines, nameless), (open_, closed), (wide, spelled.narrow))
+        lines, nameless = factored[: len(lines)], factored[len(lines) :]
+    cuts = tuple(map(_cut, open_))
+    found = Denial(layer, effects, pattern, lines, lines, tuple(open_), cuts, tuple(closed), wide, spelled.narrow)
+    return replace(found, nameless=nameless, numbered=numbered) if nameless else found
+
+
+_Bodies = tuple[tuple[Tokens, ...], tuple[Tokens, ...]]
+
+
+def _bodies(layer: Layer, effects: tuple[Effect, ...], pattern: Pattern, tokens: Tokens, open_: list[Hole]) -> _Bodies:
+    """The lines of a pattern without the endings among its holes, and those of the files without a name in its directories."""
+    with_nameless = Effect.WRITE in effects and spares_inside(pattern) and is_closable(pattern) and not is_file(layer, pattern)
+    endings = [_cut(hole) for hole in open_ if hole.is_ending]
+    if endings and isinstance(pattern, Glob):
+        lines, nameless = without_endings(pattern, endings)
+        return lines, nameless if with_nameless else ()
+    before = tokens[:-1] if tokens[-1] is END else ()
+    return (tokens,), (joined((*before, *NUMBER)),) if with_nameless else ()
+
+
+def is_file(layer: Layer, pattern: Pattern) -> bool:
+    """Whether the target says that no directory bears the name."""
+    return layer.index == SELF_PROTECTION and isinstance(pattern, Glob) and pattern.is_literal
+
+
+def _factored(pattern: Pattern, lines: tuple[Tokens, ...], trees: tuple[Pattern, ...]) -> tuple[Tokens, ...] | None:
+    found = tuple(around_trees(pattern, line, trees) for line in lines)
+    kept = tuple(line for line in found if line is not None)
+    return kept if len(kept) == len(found) else None
+
+
+def _subtracted(
+    layer: Layer,
+    effects: tuple[Effect, ...],
+    pattern: Pattern,
+    bodies: _Bodies,
+    holes: tuple[list[Hole], list[Hole]],
+    wide_narrow: tuple[bool, bool],
+) -> Denial:
+    """Holes cut out of every line, byte by byte."""
+    lines, nameless = bodies
+    kept, closed = holes
+    whole = _subtract(lines, kept, True)
     if whole is None:
-        kept = [hole for hole in open_ if _cut(hole).is_plain]
-        closed = [*closed, *(hole for hole in open_ if not _cut(hole).is_plain)]
-        whole = _subtract(spelled.tokens, kept, True) or ()
+        kept = [hole for hole in kept if hole.is_ending or _cut(hole).is_plain]
+        closed = [*closed, *(hole for hole in holes[0] if not (hole.is_ending or _cut(hole).is_plain))]
+        whole = _subtract(lines, kept, True) or ()
     cuts = tuple(_cut(hole) for hole in kept)
-    objects = whole if all(cut.kind is Kind.TREE for cut in cuts) else _subtract(spelled.tokens, kept, False) or ()
-    return Denial(layer, effects, pattern, whole, objects, tuple(kept), cuts, tuple(closed), wide, spelled.narrow)
+    objects = whole if all(cut.takes_directories for cut in cuts) else _subtract(lines, kept, False) or ()
+    more = tuple(_beside(hole) for hole in kept if Effect.WRITE in effects and _lets_through(pattern, hole))
+    numbered = ((inside(pattern),) if nameless and isinstance(pattern, Glob) else ()) + tuple(dict.fromkeys(more))
+    numbers = (*(_subtract(nameless, kept, True) or ()), *(spell(glob).tokens[:-1] for glob in dict.fromkeys(more)))
+    return Denial(
+        layer, effects, pattern, whole, objects, tuple(kept), cuts, tuple(closed), *wide_narrow, nameless=numbers, numbered=numbered
+    )
 
 
-def _subtract(tokens: Tokens, holes: list[Hole], directories: bool) -> tuple[Tokens, ...] | None:
-    return subtract(tokens, trie(map(_cut, holes), directories), directories)
+def _lets_through(pattern: Pattern, hole: Hole) -> bool:
+    """Whether a file without a name could bear a name of the hole, in a directory that is denied."""
+    if hole.is_ending or number_in(hole.pattern) is None or not isinstance(hole.pattern, Glob):
+        return False
+    above = parents(hole.pattern)
+    return not above.is_literal or pattern.holds(join(above.literal_prefix))
+
+
+def _beside(hole: Hole) -> Glob:
+    """The names that the hole shares with files without a name."""
+    assert isinstance(hole.pattern, Glob)
+    return Glob(hole.pattern.parts) if isinstance(hole.pattern.parts[-1], str) else inside(parents(hole.pattern))
+
+
+def _subtract(lines: tuple[Tokens, ...], holes: list[Hole], directories: bool) -> tuple[Tokens, ...] | None:
+    cuts = trie((_cut(hole) for hole in holes if not hole.is_ending), directories)
+    found = [subtract(line, cuts, directories) for line in lines]
+    kept = [some for some in found if some is not None]
+    return tuple(dict.fromkeys(line for some in kept for line in some)) if len(kept) == len(found) else None
 
 
 def _cut(hole: Hole) -> Cut:
     assert isinstance(hole.pattern, Glob)
-    cut = cut_of(hole.pattern)
+    cut = ending_cut(hole.pattern) if hole.is_ending else cut_of(hole.pattern)
     assert cut is not None
     return cut

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from avakill.backends.apparmor.apart import apart, tail_of
+from avakill.backends.apparmor.nameless import number_in
 from avakill.backends.apparmor.samples import samples
 from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Layer
 from avakill.ir.effect import FILE_EFFECTS, Effect
@@ -199,9 +201,39 @@ class Field:
             sure &= self._search(effect, found, area, (*outside, *_simple(self._related(prefix, bit))))
         return tuple((path, index) for index, path in found.items()), sure
 
+    def allowed_at(
+        self, effect: Effect, names: Glob, tries: tuple[str, ...], outside: tuple[Pattern, ...]
+    ) -> tuple[tuple[tuple[str, int | None], ...], bool]:
+        """As `allowed_in` for the names of files without a name: no search where the first try answers for all rows.
+
+        Such a name is decided as its directory is, but where a rule's own last component holds `#N`.
+        """
+        if not self._allows_numbers:
+            for path in tries:
+                answer = self.ask(effect, path)
+                if answer is not None and answer.allowed and not any(one.holds(path) for one in outside):
+                    return ((path, answer.index),), True
+        return self.allowed_in(effect, (names,), tries, outside)
+
+    @cached_property
+    def _allows_numbers(self) -> bool:
+        """Whether some allow names files `#N`, or is no plain tree of which its directories tell enough."""
+        patterns = (pattern for entry in self.allows() for pattern in entry.piece.within or (EVERYTHING,))
+        return any(not isinstance(one, Glob) or not one.parts or number_in(one) is not None for one in patterns)
+
     def allows(self) -> Iterator[Entry]:
         """All that some layer opens."""
         return (entry for entry in self._entries if not entry.layer.denies)
+
+    def example(self, within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> str | None:
+        """An object of some patterns outside some others; None where none was found."""
+        self.work.searches -= 1
+        if self.work.searches < 0 or len(without) > MACHINES:
+            return None
+        try:
+            return witness(within, without, frozenset({"/"}))
+        except Undecided:
+            return None
 
     def patterns_of(self, effect: Effect, area: Pattern, indexes: frozenset[int]) -> Iterator[Pattern]:
         """The allowing patterns of some rows that may meet `area`."""
@@ -249,6 +281,8 @@ class Field:
         self.work.searches -= 1
         near: dict[Pattern, None] = {}
         for count, pattern in enumerate(without):
+            if pattern.is_everything or pattern in within:
+                return True  # nothing is left
             self.work.searches -= 1
             if self.work.searches < 0 or len(near) > MACHINES or count > COMPARED:
                 return False

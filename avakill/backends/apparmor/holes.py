@@ -14,20 +14,22 @@ from functools import lru_cache
 from avakill.backends.apparmor.derive import accepts, after, steps
 from avakill.backends.apparmor.model import Choice, Many, OneOf, Token, Tokens
 from avakill.backends.apparmor.tokens import ALL_BYTES, END, NOT_SLASH, ROOT_TREE, encode, joined
-from avakill.paths.glob import Glob, Wild, Wildcard
+from avakill.paths.glob import Glob, Part, Wild, Wildcard
 
 SLASH = 0x2F
 
 
 class Kind(Enum):
     """What a hole takes: a path, a path with all below, names at any depth below `prefix` or directly in it that end in
-    `suffix`, names that begin with `prefix`."""
+    `suffix`, names that begin with `prefix`; of a last component the name `prefix`, or those that begin with it."""
 
     PATH = auto()
     TREE = auto()
     DEEP_NAMES = auto()
     NAMES = auto()
     BEGINNINGS = auto()
+    ENDING = auto()
+    ENDINGS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class Cut:
     def is_plain(self) -> bool:
         """Cut out of any pattern, not only of a tree."""
         return self.kind in (Kind.PATH, Kind.TREE)
+
+    @property
+    def takes_directories(self) -> bool:
+        """Whether a directory that bears a name of the hole is left out like a file."""
+        return self.kind in (Kind.TREE, Kind.ENDING, Kind.ENDINGS)
 
 
 @lru_cache(maxsize=16384)
@@ -62,6 +69,13 @@ def cut_of(glob: Glob) -> Cut | None:
             return Cut(Kind.DEEP_NAMES, prefix, end)
         case (Wildcard.DEEP, str(name)) if not glob.below:
             return Cut(Kind.DEEP_NAMES, prefix, b"/" + encode(name))
+    return None
+
+
+def begins_with(part: Part) -> bytes | None:
+    """What the names that match `TEXT*` begin with; None for another form."""
+    if isinstance(part, Wild) and part.atoms[-1:] == (Wildcard.SOME,):
+        return _text(part.atoms[:-1]) or None
     return None
 
 
@@ -98,9 +112,11 @@ def trie(cuts: Iterable[Cut], directories: bool) -> Node:
                 node.taken = True
                 if directories:
                     node.at(b"/").taken = True
-            case Kind.TREE:
+            case Kind.TREE | Kind.ENDING:
                 node.taken = True
                 node.at(b"/").closed = True
+            case Kind.ENDINGS:
+                node.closed = True
             case _:
                 node.tails.setdefault(cut.kind, set()).add(cut.suffix)
     return root

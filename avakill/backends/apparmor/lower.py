@@ -106,7 +106,7 @@ def _kept(pattern: Pattern) -> tuple[str, ...]:
 
 def _has_names(denial: Denial) -> bool:
     """Whether a hole leaves directories denied that bear its names."""
-    return denial.effects != (Effect.EXEC,) and any(cut.kind is not Kind.TREE for cut in denial.cuts)
+    return denial.effects != (Effect.EXEC,) and any(not cut.takes_directories for cut in denial.cuts)
 
 
 class _Lines:
@@ -127,6 +127,8 @@ class _Lines:
         whole = ("r" if Effect.READ in denial.effects else "") + ("x" if Effect.EXEC in denial.effects else "")
         # `l` with every `w`: a link to a name where only `w` is missing would be granted for whatever lacks `w` itself
         objects = "wl" if any(effect in W_EFFECTS for effect in denial.effects) else ""
+        for tokens in denial.nameless:
+            self.add(tokens, "wl", denial.layer)
         if denial.whole is denial.objects:
             for tokens in denial.whole:
                 self.add(tokens, whole + objects, denial.layer)

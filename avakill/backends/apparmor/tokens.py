@@ -67,6 +67,21 @@ def _spell_glob(glob: Glob) -> Spelled:
     return Spelled(joined((*run, TREE if below else END)), wide, narrow)
 
 
+def split_last(glob: Glob) -> tuple[Tokens, Tokens]:
+    """A pattern up to the slash before its last component, and that component."""
+    tail, _ = _spell_part(glob.parts[-1], glob.fold)
+    run: list[Token] = []
+    deep = False
+    for part in glob.parts[:-1]:
+        if part is Wildcard.DEEP:
+            deep = True
+        else:
+            run += (b"/", DEEP) if deep else (b"/",)
+            run += _spell_part(part, glob.fold)[0]
+            deep = False
+    return joined((*run, b"/", DEEP) if deep else (*run, b"/")), tail
+
+
 def _spell_part(part: Part, fold: bool) -> tuple[Tokens, bool]:
     if isinstance(part, str):
         if not fold:

@@ -71,7 +71,8 @@ def test_a_deny_in_the_hole_is_exact_but_for_the_holes_own_attributes() -> None:
 def test_a_name_at_any_depth_is_exact_but_for_a_renamed_parent() -> None:
     result = made(rule(0, FILES, "deny", paths("/**/.env")))
     assert result.verdict(0) is Verdict.WEAKER
-    (finding,) = [found for found in result.findings(0) if found.verdict is Verdict.WEAKER]
+    finding, unnamed = [found for found in result.findings(0) if found.verdict is Verdict.WEAKER]
+    assert "O_TMPFILE" in unnamed.reason  # in a directory of that name
     assert all(place.startswith("/dev/") for place, _ in lost_of(result, 0))  # the floor's holes are for some effects only
     assert finding.witness is not None
     assert finding.witness.operation is Operation.RENAME
