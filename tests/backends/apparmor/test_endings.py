@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from avakill.backends.judge import Probe
+from avakill.backends.judge import Probe, judge
 from avakill.ir.effect import Operation
 from avakill.ir.verdict import Verdict
 from tests.backends.apparmor.shapes import FILES, Made, made, paths, rule
@@ -26,7 +26,15 @@ TRIES = tuple(f"{place}/{name}" for place in PLACES for name in NAMES)
 def lawful(result: Made) -> list[str]:
     more = tuple(Probe(op, path) for path in TRIES for op in (Operation.READ, Operation.WRITE, Operation.CREATE, Operation.UNLINK))
     bad = contradictions(result.plan, result.lowering, result.oracle.allows, (*on_directories(result.plan), *more))
-    return bad + result.contradictions()
+    # the harness puts one example of a pattern into a moved directory, which may be the very name that is left out
+    return [x for x in bad + result.contradictions() if "can be renamed" not in x] + unreal_moves(result)
+
+
+def unreal_moves(result: Made) -> list[str]:
+    """Renames of a parent that are claimed to leak, and do not with all of NAMES in the directory."""
+    claimed = (f.witness for f in result.lowering.findings if "can be renamed" in f.reason and f.witness is not None)
+    moves = (Probe(Operation.RENAME, w.object, w.to, directory=True, contents=NAMES) for w in claimed)
+    return [str(p) for p in moves if judge(result.plan, p).allowed or not result.oracle.allows(p)]
 
 
 def with_holes(denied: str, *holes: str) -> Made:
