@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from avakill.backends.landlock.document import read_document
+from avakill.backends.landlock.document import NotAPlan, read_document
 from avakill.backends.landlock.expand import expand
 from avakill.enforce import kernel, seccomp
 from avakill.enforce import landlock as landlock_layer
@@ -14,6 +14,7 @@ from avakill.lab.words import Case, Confine, LabFault
 
 LANDLOCK_PLAN = "landlock.json"
 SECCOMP_PROFILE = "seccomp.json"
+BUG = "this is a bug of the lab"
 
 
 def nothing() -> None:
@@ -25,7 +26,10 @@ def landlock(case: Case) -> Confine:
     refusal = kernel.missing()
     if refusal is not None:
         raise LabFault(refusal.reason, refusal.help)
-    model = read_document(case.file(LANDLOCK_PLAN).decode("utf-8"))
+    try:
+        model = read_document(case.file(LANDLOCK_PLAN).decode("utf-8"))
+    except (NotAPlan, KeyError, UnicodeDecodeError) as error:
+        raise LabFault(f"the case has no plan: {error}", BUG) from error
     _import_before_the_root_is_gone()
 
     def put_on() -> None:
@@ -46,7 +50,10 @@ def seccomp_filter(case: Case) -> Confine:
     missing = seccomp.missing()
     if missing is not None:
         raise LabFault(missing)
-    profile = json.loads(case.file(SECCOMP_PROFILE))
+    try:
+        profile = json.loads(case.file(SECCOMP_PROFILE))
+    except (KeyError, ValueError) as error:
+        raise LabFault(f"the case has no profile: {error}", BUG) from error
 
     def put_on() -> None:
         failure = seccomp.load(profile)
