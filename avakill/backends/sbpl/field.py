@@ -47,6 +47,24 @@ class Entry:
 
     level: Level
     piece: PathPiece
+    is_plain: bool = False
+    """Whether the literal prefix says all: nothing of a path is left to be asked."""
+
+
+class Shelf:
+    """The entries with one literal prefix: what holds that path, what also holds all below it, and what must be asked.
+
+    `asked` are by the last name that a path must have (None: any), `needing` by a name that it must have somewhere.
+    """
+
+    __slots__ = ("asked", "below", "exact", "needing", "trees")
+
+    def __init__(self) -> None:
+        self.exact: list[Entry] = []
+        self.trees: list[Entry] = []
+        self.asked: dict[str | None, list[Entry]] = {}
+        self.needing: dict[str, list[Entry]] = {}
+        self.below: dict[str, Shelf] = {}
 
 
 @dataclass(slots=True)
@@ -61,8 +79,7 @@ class Field:
     allows: PrefixIndex[Entry] = field(default_factory=PrefixIndex)
     denied: set[Effect] = field(default_factory=set)
     holed: dict[frozenset[Effect], None] = field(default_factory=dict)
-    trees: dict[tuple[str, ...], list[Entry]] = field(default_factory=dict)
-    tails: dict[tuple[tuple[str, ...], str], list[Entry]] = field(default_factory=dict)
+    shelves: Shelf = field(default_factory=Shelf)
     known: dict[str, dict[Effect, Level]] = field(default_factory=dict)
 
     def prefix(self, piece: PathPiece) -> tuple[str, ...]:
@@ -88,21 +105,34 @@ class Field:
             for entry in sorted(self._near(path), key=_order):
                 self.budget.steps -= 1
                 wanted = open_effects & entry.level.effects
-                if wanted and entry.piece.holds(path):
+                if wanted and (entry.is_plain or entry.piece.holds(path)):
                     known.update(dict.fromkeys(wanted, entry.level))
                     open_effects -= wanted
                     if not open_effects:
                         break
         return known
 
-    def _near(self, path: str) -> Iterator[Entry]:
-        """Entries that could hold the path, by the names that they begin with and the name that they end with."""
+    def _near(self, path: str) -> list[Entry]:
+        """Entries that could hold the path, by the names that they begin with and those that they need."""
         names = split(path.casefold() if self.folds else path)
-        tail = names[-1] if names else ""
-        for end in range(len(names) + 1):
-            start = names[:end]
-            yield from self.trees.get(start, ())
-            yield from self.tails.get((start, tail), ())
+        last = names[-1] if names else ""
+        shelf: Shelf | None = self.shelves
+        near: list[Entry] = []
+        depth = 0
+        while shelf is not None:
+            near += shelf.trees
+            if shelf.asked:
+                near += shelf.asked.get(None, ())
+                near += shelf.asked.get(last, ())
+            if shelf.needing:
+                for name in dict.fromkeys(names[depth:]):
+                    near += shelf.needing.get(name, ())
+            if depth == len(names):
+                near += shelf.exact
+                break
+            shelf = shelf.below.get(names[depth])
+            depth += 1
+        return near
 
     def holes(self, effect: Effect, order: int, pieces: tuple[PathPiece, ...]) -> Iterator[Entry]:
         """The pieces of allow levels of `effect` in front of `order` that could meet one of `pieces`."""
@@ -130,13 +160,19 @@ def _order(entry: Entry) -> int:
 def make_field(plan: Plan) -> Field:
     """The layers of each effect up to one that holds everything, those that several effects share as one level."""
     found: dict[tuple[int, object, bool], tuple[Layer, list[Effect]]] = {}
+    whole: dict[int, bool] = {}
     for effect in FILE_EFFECTS:
         for layer in plan.layers[effect]:
             rank = RANKS.get(layer.index, layer.index)
             # the floor's regions are made for each effect anew
             region = layer.region if layer.index == FLOOR else id(layer.region)
-            found.setdefault((rank, region, layer.denies), (layer, []))[1].append(effect)
-            if any(not p.without and all(atom.is_everything for atom in p.within) for p in layer.region.pieces):
+            key = (rank, region, layer.denies)
+            known = found.get(key)
+            if known is None:
+                known = found[key] = (layer, [])
+                whole[id(layer.region)] = _is_whole(layer)
+            known[1].append(effect)
+            if whole.get(id(layer.region)) or (layer.index == FLOOR and _is_whole(layer)):
                 break
     sets: dict[tuple[Effect, ...], frozenset[Effect]] = {}
     levels = tuple(
@@ -150,6 +186,10 @@ def make_field(plan: Plan) -> Field:
     for level in levels:
         _add(result, level)
     return result
+
+
+def _is_whole(layer: Layer) -> bool:
+    return any(not piece.without and all(atom.is_everything for atom in piece.within) for piece in layer.region.pieces)
 
 
 RANKS = {SELF_PROTECTION: -2, FLOOR: -1, DEFAULT: 2**62}
@@ -171,16 +211,36 @@ def _add(into: Field, level: Level) -> None:
     else:
         into.holed[level.effects] = None
     for piece in level.pieces:
-        entry = Entry(level, piece)
         prefix = into.prefix(piece)
+        only = piece.within[0] if len(piece.within) == 1 and not piece.without and not into.folds else None
+        plain = isinstance(only, Glob) and len(prefix) == len(only.parts)
+        entry = Entry(level, piece, plain)
         if not denies:
             into.allows.add(prefix, entry)
-        only = piece.within[0] if len(piece.within) == 1 else None
-        if isinstance(only, Glob) and not only.below and only.parts and isinstance(only.parts[-1], str) and not into.folds:
-            start = prefix[:-1] if len(prefix) == len(only.parts) else prefix
-            into.tails.setdefault((start, only.parts[-1]), []).append(entry)
+        shelf = into.shelves
+        for name in prefix:
+            after = shelf.below.get(name)
+            if after is None:
+                after = shelf.below[name] = Shelf()
+            shelf = after
+        if not isinstance(only, Glob):
+            shelf.asked.setdefault(None, []).append(entry)
+        elif plain:
+            (shelf.trees if only.below else shelf.exact).append(entry)
         else:
-            into.trees.setdefault(prefix, []).append(entry)
+            _put(shelf, only, len(prefix), entry)
+
+
+def _put(shelf: Shelf, glob: Glob, start: int, entry: Entry) -> None:
+    last = glob.parts[-1]
+    if not glob.below and isinstance(last, str):
+        shelf.asked.setdefault(last, []).append(entry)
+        return
+    need = next((part for part in glob.parts[start:] if isinstance(part, str)), None)
+    if need is not None:
+        shelf.needing.setdefault(need, []).append(entry)
+    else:
+        shelf.asked.setdefault(None, []).append(entry)
 
 
 def is_wide(level: Level) -> bool:

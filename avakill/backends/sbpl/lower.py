@@ -11,16 +11,14 @@ from avakill.backends.sbpl.gain import Guard, guard_moves
 from avakill.backends.sbpl.model import LINK, OPERATIONS, UNLINK, Clause, Model, Section
 from avakill.backends.sbpl.network import connect_clauses
 from avakill.ir.effect import FILE_EFFECTS, Effect
-from avakill.source.collector import collector_paused
 
 
 def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     """Pure and total. Claims are made beside the clauses that they are about."""
     claims = Claims()
-    with collector_paused():
-        field = make_field(plan)
-        guard = guard_moves(field, claims)
-        sections = [Section("files", _clauses(field, guard)), *guard.sections]
+    field = make_field(plan)
+    guard = guard_moves(field, claims)
+    sections = [Section("files", _clauses(field, guard)), *guard.sections]
     network = connect_clauses(plan, claims)
     if any(clause.denies for clause in network):
         sections.append(Section("network: connect", network))

@@ -16,13 +16,18 @@ NO_PARENT = "the parents of a pattern cannot be renamed or removed, whether or n
 
 def parents_of(glob: Glob) -> tuple[Glob, ...]:
     """The literal directories above a pattern, without the root; HOME and WORKSPACE stay parameters."""
-    names = glob.literal_prefix if not glob.is_literal else glob.literal_prefix[:-1]
-    result: list[Glob] = []
-    for end in range(len(names), 0, -1):
-        anchored = glob.anchor is not Anchor.ROOT and 0 < glob.anchor_length <= end
-        anchor, length = (glob.anchor, glob.anchor_length) if anchored else (Anchor.ROOT, 0)
-        result.append(Glob(names[:end], anchor=anchor, anchor_length=length, fold=glob.fold))
-    return tuple(result)
+    return tuple([_parent(glob, names) for names in _names_above(glob)])
+
+
+def _names_above(glob: Glob) -> list[tuple[str, ...]]:
+    names = glob.literal_prefix
+    return [names[:end] for end in range(len(names) - (len(names) == len(glob.parts)), 0, -1)]
+
+
+def _parent(glob: Glob, names: tuple[str, ...]) -> Glob:
+    anchored = glob.anchor is not Anchor.ROOT and 0 < glob.anchor_length <= len(names)
+    anchor, length = (glob.anchor, glob.anchor_length) if anchored else (Anchor.ROOT, 0)
+    return Glob(names, anchor=anchor, anchor_length=length, fold=glob.fold)
 
 
 def hold_parents(ground: Ground, level: Level) -> None:
@@ -37,19 +42,16 @@ def hold_parents(ground: Ground, level: Level) -> None:
             continue
         _hold(ground, level, glob)
         if kind is Shape.EDGED:
-            _claim_edge(ground, level, parents_of(glob))
+            _claim_edge(ground, level, glob)
         else:
             _claim_rooted(ground, level, glob)
 
 
 def _hold(ground: Ground, level: Level, glob: Glob) -> None:
-    names = glob.literal_prefix if not glob.is_literal else glob.literal_prefix[:-1]
-    if names in ground.ancestors:
-        return
-    for parent in parents_of(glob):
-        if parent.literal_prefix in ground.ancestors:
+    for names in _names_above(glob):
+        if names in ground.ancestors:
             break
-        ground.ancestors[parent.literal_prefix] = (parent, level.layer.span)
+        ground.ancestors[names] = (_parent(glob, names), level.layer.span)
 
 
 def _may_be_opened(ground: Ground, level: Level, glob: Glob) -> bool:
@@ -78,11 +80,11 @@ def _claim_rooted(ground: Ground, level: Level, glob: Glob) -> None:
     """Where deletes are lost anyway, moves of its parents to a place that is as closed are lost too."""
     known = ground.claims.found.get((level.layer.index, Verdict.STRICTER, NO_MOVE_OUT))
     if known is not None:
-        known.lost.update(dict.fromkeys(Lost((Operation.RENAME,), join(p.literal_prefix)) for p in parents_of(glob)))
+        known.lost.update(dict.fromkeys(Lost((Operation.RENAME,), join(names)) for names in _names_above(glob)))
 
 
-def _claim_edge(ground: Ground, level: Level, parents: tuple[Glob, ...]) -> None:
-    places = tuple(join(parent.literal_prefix) for parent in parents)
+def _claim_edge(ground: Ground, level: Level, glob: Glob) -> None:
+    places = tuple(map(join, _names_above(glob)))
     spent = ground.budget.is_spent
     free = next((where for where in places if spent or not ground.field.denies(Effect.DELETE, where)), None)
     if free is None:
