@@ -70,7 +70,10 @@ def _result(claims: Claims, world: World, trial: Trial, outcome: Outcome) -> Res
         return _finding(trial, outcome, refusals)
     if refusals:
         return _denied(claims, world, trial, outcome, refusals[0])
-    return Result(trial, outcome, Mark.AGREED) if done else _refused(claims, trial, outcome)
+    if not done:
+        return _refused(claims, trial, outcome)
+    deciding = (answer.index for answer in judgements(claims.plan, trial.asks[0]) if answer.index is not None)
+    return Result(trial, outcome, Mark.AGREED, next(deciding, None))
 
 
 def _finding(trial: Trial, outcome: Outcome, refusals: list[Judgement]) -> Result:

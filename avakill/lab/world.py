@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 
 from avakill.backends.judge import decide
 from avakill.backends.plan import FLOOR_DEVICES, Plan
@@ -28,6 +29,7 @@ ORDINARY = (
 )
 MAX_PATHS = 60
 MAX_ATOMS = 24
+MAX_WITNESSED = 60
 MAX_HOLLOWS = 40
 MAX_ALIASES = 3
 MAX_PATH = 3500
@@ -48,7 +50,8 @@ DEVICES = tuple(f"{device}/" for device in FLOOR_DEVICES)
 
 def make_world(plan: Plan, findings: Iterable[Finding] = ()) -> World:
     """What `edge_world` has and what the witnesses of `findings` are about, with empty directories and second links."""
-    base = edge_world(plan, (*_facts(plan), *_witnessed(findings)))
+    shown = islice(dict.fromkeys(_witnessed(findings)), MAX_WITNESSED)
+    base = edge_world(plan, (*_facts(plan), *shown))
     shallow = sorted(base.directories, key=lambda path: (len(split(path)), path))
     hollows = [f"{path.rstrip('/')}/{HOLLOW}" for path in shallow[:MAX_HOLLOWS]]
     free = frozenset(path for path in hollows if not base.exists(path) and _fits(path))
