@@ -15,6 +15,7 @@ COMMANDS = {
     "enforce": "run a command confined, or write one target's artifact",
     "harden": "make a policy file immutable, or write a hardening profile",
     "check-hardening": "how well a policy file is protected on this machine",
+    "lab": "put every verdict to a real kernel",
     "schema": "the policy format as JSON Schema or as a prompt",
     "init": "write a starter policy",
     "backends": "the targets that are installed",

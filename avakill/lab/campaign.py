@@ -83,10 +83,8 @@ def tetragon(policy: Policy, backend: Backend[Any], asked: Asked) -> NotRun:
     text = "".join(artifact.text for artifact in backend.emit(backend.lower(plan, settings).model))
     wrong = tuple(complaints_of(text))
     if wrong:
-        return NotRun("tetragon", "none", f"Tetragon would not take the policy: {wrong[0]}", is_wrong=True)
+        return NotRun("tetragon", "", f"Tetragon would not take the policy: {wrong[0]}", is_wrong=True)
     checked = "schema and limits hold"
     if asked.tetragon is None:
-        return NotRun(
-            "tetragon", "none", f"{checked}; Tetragon itself was not given", "--tetragon DIR with its binaries and BPF objects"
-        )
-    return NotRun("tetragon", "none", f"{checked}; this version cannot start Tetragon in a guest yet")
+        return NotRun("tetragon", "", f"{checked}; Tetragon itself was not given", "--tetragon DIR with its binaries and BPF objects")
+    return NotRun("tetragon", "", f"{checked}; this version cannot start Tetragon in a guest yet")

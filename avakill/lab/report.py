@@ -64,7 +64,8 @@ class NotRun:
 
     @property
     def sentence(self) -> str:
-        return f"{self.layer}@{self.kernel} was not run: {self.reason}" + (f" ({self.help})" if self.help else "")
+        where = f"@{self.kernel}" if self.kernel else ""
+        return f"{self.layer}{where} was not run: {self.reason}" + (f" ({self.help})" if self.help else "")
 
 
 @dataclass(frozen=True, slots=True)
