@@ -43,16 +43,16 @@ def _header(model: Model) -> Iterator[str]:
     yield "The last rule that matches decides, so the policy's first rule stands last in each section."
 
 
-def _clause(clause: Clause) -> Iterator[Line]:
-    head = f"({'deny' if clause.denies else 'allow'} {' '.join(clause.operations)}"
-    texts = [_filter(inner) for inner in clause.filters]
-    if len(texts) == 1:
-        yield Line(f"{head} {texts[0]})", clause.span)
-        return
-    yield Line(head, clause.span)
-    for text in texts[:-1]:
-        yield Line(f"  {text}", clause.span)
-    yield Line(f"  {texts[-1]})", clause.span)
+def _clause(clause: Clause) -> list[Line]:
+    *texts, last = map(_filter, clause.filters)
+    if not texts:
+        return [Line(f"{_head(clause)} {last})", clause.span)]
+    inner = [Line(f"  {text}", clause.span) for text in texts]
+    return [Line(_head(clause), clause.span), *inner, Line(f"  {last})", clause.span)]
+
+
+def _head(clause: Clause) -> str:
+    return f"({'deny' if clause.denies else 'allow'} {' '.join(clause.operations)}"
 
 
 def _filter(filter: Filter) -> str:

@@ -20,14 +20,16 @@ PARENT_MOVES = "a directory above it that the pattern does not hold can be renam
 UNDECIDED = "whether a directory can be moved with something of the region inside could not be decided"
 ELSEWHERE = ("/moved", "/tmp/moved")
 MAX_HOLES = 20
+LEAVING = (Shape.LOOSE, Shape.FLOATING)
+"""Pieces whose objects a moved directory could take out."""
 
 
 def confess_escapes(ground: Ground, level: Level) -> None:
     for effect in representatives(ground, level, MOVABLE):
         for piece in level.pieces:
-            if ground.first.setdefault((effect, piece), level) is not level:
-                continue  # decided by the level above that has the same piece
             kind = ground.shape(piece)
+            if kind not in LEAVING or ground.first.setdefault((effect, piece), level) is not level:
+                continue  # or decided by the level above that has the same piece
             leaves = kind is Shape.LOOSE or (kind is Shape.FLOATING and _may_land(ground, effect, level, piece))
             if leaves and _confess(ground, effect, level, piece, kind):
                 return

@@ -18,7 +18,9 @@ ALIASES = ("tmp", "var", "etc")
 
 def region_filters(region: Region[Pattern]) -> tuple[Filter, ...]:
     """Filters of which one holds exactly where the region does."""
-    return tuple(dict.fromkeys(found for piece in region.pieces for found in piece_filters(piece)))
+    if len(region.pieces) == 1:
+        return piece_filters(region.pieces[0])
+    return tuple(dict.fromkeys([found for piece in region.pieces for found in piece_filters(piece)]))
 
 
 def piece_filters(piece: PathPiece) -> tuple[Filter, ...]:
@@ -41,7 +43,7 @@ def _choices(atom: Pattern) -> tuple[Filter, ...]:
         return (Every(),)
     if isinstance(atom, Substring):
         return (Paths(atom),)
-    return tuple(Paths(glob) for glob in spellings(atom))
+    return tuple([Paths(glob) for glob in spellings(atom)])
 
 
 @lru_cache(maxsize=65536)

@@ -29,6 +29,8 @@ class Shape(Enum):
 
 
 def shape(piece: PathPiece) -> Shape:
+    if len(piece.within) == 1 and not piece.without:
+        return Shape.EVERYWHERE if piece.within[0].is_everything else _atom_shape(piece.within[0])
     if not all(is_closed_atom(atom) for atom in piece.without):
         return Shape.LOOSE
     within = tuple(atom for atom in piece.within if not atom.is_everything)
