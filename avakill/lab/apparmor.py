@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from avakill.backends.apparmor.model import PROFILE
 from avakill.lab import confine as layers
 from avakill.lab.words import Case, Confine, LabFault
 
@@ -51,4 +51,12 @@ def confine(case: Case) -> Confine:
             file.write(case.file(BINARY))
     except OSError as error:
         raise LabFault(f"the kernel does not take the profile of {case.name}: {error.strerror}") from error
-    return layers.apparmor(PROFILE)
+    return layers.apparmor(name_of(case.file(SOURCE)))
+
+
+def name_of(profile: bytes) -> str:
+    """As the source gives it: the backend itself is too much to import in a guest."""
+    found = re.search(rb"^profile (\S+) ", profile, re.MULTILINE)
+    if found is None:
+        raise LabFault("the AppArmor artifact holds no profile")
+    return found[1].decode()
