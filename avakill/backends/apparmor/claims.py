@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from avakill.backends.apparmor.cutting import CROWD, Denial, Hole
-from avakill.backends.apparmor.field import Field, effects_in
+from avakill.backends.apparmor.field import Field, effects_in, mask_of
 from avakill.backends.apparmor.ledger import Ledger
 from avakill.backends.apparmor.nameless import example_parents, inside, is_closable, number_in, parents, spares_inside
 from avakill.backends.apparmor.samples import bearer, parents_pattern, samples, two_bytes_as_two
@@ -20,6 +20,11 @@ from avakill.paths.index import PrefixIndex
 
 W_EFFECTS = (Effect.WRITE, Effect.ATTR, Effect.CREATE, Effect.DELETE)
 """What AppArmor's one permission `w` is."""
+
+_W = frozenset(W_EFFECTS)
+_WRITING = mask_of(W_EFFECTS)
+_MOVING = mask_of((Effect.READ, *W_EFFECTS))
+"""What a rename asks of a directory."""
 
 FIRST = {effect: operations[0] for effect, operations in OPERATIONS_OF.items()} | {Effect.DELETE: Operation.UNLINK}
 WITH_W = {
@@ -90,12 +95,12 @@ class Claims:
             self._nameless(denial)
         if Effect.WRITE in denial.effects and spares_inside(denial.pattern) and not is_closable(denial.pattern):
             self._leaks_nameless(denial)
-        if any(effect in W_EFFECTS for effect in denial.effects):
+        if not _W.isdisjoint(denial.effects):
             self._lumped(denial)
             self._beside(denial)
         elif Effect.READ in denial.effects:
             self._read_only(denial)
-        if any(not cut.takes_directories for cut in denial.cuts) and denial.effects != (Effect.EXEC,):
+        if denial.cuts and any(not cut.takes_directories for cut in denial.cuts) and denial.effects != (Effect.EXEC,):
             self._directories_in_holes(denial)
 
     # -- over-denials --
@@ -174,6 +179,8 @@ class Claims:
             self.ledger.note(hole.index, Verdict.STRICTER, _CLOSED_HOLE, effects, witness, (lost,))
 
     def _lumped(self, denial: Denial) -> None:
+        if not denial.lumped and _W.issubset(denial.effects):
+            return
         outside = tuple(hole.pattern for hole in denial.open)
         for effect in W_EFFECTS:
             if effect not in denial.effects:
@@ -400,11 +407,11 @@ class Claims:
 
     def _is_writable(self, path: str) -> bool:
         """Whether f lets all be done with `path` but reading and running, and no line that is wider than f holds it."""
-        return not self._is_wider(path) and all(self._says(effect, path) is not False for effect in W_EFFECTS)
+        return not self._is_wider(path) and not self.field.denied(path) & _WRITING
 
     def _is_free(self, path: str) -> bool:
         """Whether f lets all be done with the directory `path`, and no line that is wider than f holds it."""
-        return not self._is_wider(path) and all(self._says(effect, path) is not False for effect in (Effect.READ, *W_EFFECTS))
+        return not self._is_wider(path) and not self.field.denied(path) & _MOVING
 
     def _is_wider(self, path: str) -> bool:
         """Whether a line that is wider than f holds a directory."""

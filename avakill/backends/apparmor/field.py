@@ -98,6 +98,7 @@ class Field:
     def __init__(self, found: tuple[Entry, ...], work: Work) -> None:
         self.work = work
         self._known: dict[str, _Answers] = {}
+        self._denied: dict[str, int] = {}
         self._deciders: dict[str, list[Entry]] = {}
         self._buckets: dict[tuple[str, ...], _Bucket] = {}
         self._allows: PrefixIndex[Entry] = PrefixIndex()
@@ -148,6 +149,15 @@ class Field:
         """f's answer; None when the work is used up."""
         known = self.answers(path)
         return None if known is None else known[PLACE[effect]]
+
+    def denied(self, path: str) -> int:
+        """The effects that f denies, as bits; none where the work is used up."""
+        known = self._denied.get(path)
+        if known is None:
+            answers = self.answers(path)
+            known = 0 if answers is None else sum(1 << place for place, answer in enumerate(answers) if not answer.allowed)
+            self._denied[path] = known
+        return known
 
     def _holding(self, path: str) -> list[Entry]:
         """The entries that hold a path, first match first."""

@@ -31,6 +31,8 @@ class Kind(Enum):
     ENDING = auto()
     ENDINGS = auto()
 
+    __hash__ = object.__hash__  # as in `model.Many`
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:

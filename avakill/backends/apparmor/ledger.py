@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
@@ -52,15 +53,24 @@ class Ledger:
         made = []
         for (index, reason), (verdict, draft) in self._drafts.items():
             row = self._plan.row_by_index[index]
-            effects = frozenset(effect for some in draft.effects for effect in some)
-            made.append(Finding(index, verdict, reason, effects & row.effects, draft.witness, _merged(draft.lost), row.span))
+            effects = _within(frozenset(draft.effects), row.effects)
+            made.append(Finding(index, verdict, reason, effects, draft.witness, _merged(draft.lost), row.span))
         return tuple(made)
+
+
+@lru_cache(maxsize=1024)
+def _within(some: frozenset[tuple[Effect, ...]], effects: frozenset[Effect]) -> frozenset[Effect]:
+    return frozenset(effect for one in some for effect in one) & effects
 
 
 def _merged(found: dict[tuple[Lost, ...], None]) -> tuple[Lost, ...]:
     """Each place once, with all that is lost there."""
+    if not found:
+        return ()
     if len(found) == 1:
         (only,) = found
+        if len(only) == 1:
+            return only
         if len({(lost.place, lost.below) for lost in only}) == len(only):
             return only
     places: dict[tuple[str, bool], list[Lost]] = {}

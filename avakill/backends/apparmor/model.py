@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from avakill.source.span import Span
@@ -15,6 +15,8 @@ class Many(Enum):
 
     NAME = "*"
     ANY = "**"
+
+    __hash__ = object.__hash__  # members are single objects; the standard one hashes the name in Python each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,13 @@ class Choice:
     """One of several runs of tokens."""
 
     options: tuple[tuple[Token, ...], ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.options))
+
+    def __hash__(self) -> int:
+        return self._hash  # the few that there are stand in thousands of patterns
 
 
 Token = bytes | OneOf | Many | Choice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from avakill.backends.apparmor.model import Choice, Many, OneOf, Token, Tokens
@@ -11,6 +12,8 @@ _SPECIAL = frozenset(b'"\\*?[]{}^,')
 _TABLE = {byte: f"\\{byte:03o}" for byte in range(256) if not 0x20 <= byte < 0x7F or byte == 0x40}
 _TABLE |= {byte: f"\\{chr(byte)}" for byte in _SPECIAL}
 """What does not stand for itself: a meaning goes behind a backslash; what is not ASCII, and the `@` of `@{`, in octal."""
+_NOT_PLAIN = re.compile(r"[^ !#-)+\-->A-Z_-z|~]")
+"""Perhaps no byte that stands for itself: a quick look before all are looked up."""
 _PLAIN_IN_CLASS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./")
 
 
@@ -25,10 +28,15 @@ def quoted(tokens: Tokens) -> str:
 
 
 def _run(tokens: Tokens) -> str:
-    return "".join([_text(token) for token in tokens])
+    return "".join([literal(token) if type(token) is bytes else _syntax(token) for token in tokens])
 
 
 def _text(token: Token) -> str:
+    return literal(token) if type(token) is bytes else _syntax(token)
+
+
+@lru_cache(maxsize=4096)
+def _syntax(token: Token) -> str:
     match token:
         case bytes():
             return literal(token)
@@ -42,7 +50,8 @@ def _text(token: Token) -> str:
 
 def literal(name: bytes) -> str:
     """Bytes that mean themselves."""
-    return name.decode("latin-1").translate(_TABLE)
+    text = name.decode("latin-1")
+    return text.translate(_TABLE) if _NOT_PLAIN.search(text) else text
 
 
 @lru_cache(maxsize=4096)
