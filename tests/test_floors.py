@@ -21,7 +21,7 @@ FLOORS = (
 )
 """From below; a name is a package or a module of `avakill`. `__init__` is the public names, which nothing inside uses."""
 
-SHARED = (("approximate",), ("plan",), ("contract", "judge", "quoting", "lines", "document", "regions"), ("registry",))
+SHARED = (("readings",), ("approximate",), ("plan",), ("contract", "judge", "quoting", "lines", "document", "regions"), ("registry",))
 """What all backends share, from below. A backend stands on the first three; the registry finds backends by entry point."""
 
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}

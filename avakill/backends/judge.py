@@ -112,4 +112,4 @@ def literal_denials(layer: Layer) -> Iterator[tuple[str, ...]]:
         for piece in layer.region.pieces:
             for atom in piece.within:
                 if isinstance(atom, Glob) and atom.is_literal:
-                    yield atom.parts  # type: ignore[misc]  # all are names
+                    yield atom.literal_prefix

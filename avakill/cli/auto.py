@@ -6,10 +6,10 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from avakill.cli.common import Loaded, Lowered, Reporter, echo, error, find_backends, target_for
+from avakill.cli.here import as_expanded
 from avakill.cli.text import escape
 from avakill.source import codes
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def run(loaded: Loaded, lowered: Lowered, words: tuple[str, ...], reporter: Reporter, quiet: bool) -> None:
     """Put on Landlock and seccomp, as far as they are here, and become the command. Ends the process."""
     from avakill.enforce import kernel, seccomp
-    from avakill.enforce.landlock import dry_run, exit_status_of, launch
+    from avakill.enforce.landlock import exit_status_of, launch
     from avakill.enforce.residue import open_ways
-    from avakill.pipeline import build, row_verdicts
+    from avakill.pipeline import build
 
     lacking = kernel.missing()
     if lacking is not None:
@@ -32,13 +32,7 @@ def run(loaded: Loaded, lowered: Lowered, words: tuple[str, ...], reporter: Repo
     without = seccomp.missing()
     names = ("landlock",) if without else ("landlock", "seccomp")
     made = build(loaded.policy, target_for(loaded, lowered, words), find_backends(names, reporter), lowered.options())
-    first = next(e for e in made.emissions if e.backend.name == "landlock")
-    dry = dry_run(made.plan, first.lowering)
-    if isinstance(dry, kernel.Refusal):
-        reporter.show([error(codes.NOT_AVAILABLE, dry.reason, dry.help)])
-        sys.exit(126)
-    here = replace(first, lowering=dry.lowering, rows=row_verdicts(made.plan, dry.lowering))
-    made = replace(made, emissions=tuple(here if e is first else e for e in made.emissions))
+    made, dry = as_expanded(made, reporter, 126)
     if not quiet:
         echo(f"avakill: confined by {' + '.join(names)}", err=True)
         for line in (*([f"without seccomp: {without}"] if without else []), *absent(), *residue(made), *dry.warnings):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,7 +93,9 @@ def target_answer(made: Build, emission: Emission, effect: Effect, thing: str, j
     if judged.allowed or judged.index is None:
         for row in emission.rows:
             for finding in row.findings:
-                if finding.verdict is Verdict.STRICTER and _is_lost(finding, OPERATIONS_OF[effect], thing):
+                if finding.verdict is Verdict.STRICTER and any(
+                    lost.holds(operation, thing) for lost in finding.lost for operation in OPERATIONS_OF[effect]
+                ):
                     return "denied", f"over-denial: {finding.reason}"
         return "allowed", ""
     row = made.verdict(emission.backend.name, judged.index)
@@ -106,20 +107,6 @@ def target_answer(made: Build, emission: Emission, effect: Effect, thing: str, j
             if finding.verdict is verdict:
                 return word, finding.reason
     return "denied", ""
-
-
-def _is_lost(finding: Any, operations: Iterable[str], thing: str) -> bool:
-    from avakill.paths.glob import split
-
-    for lost in finding.lost:
-        if not set(lost.operations) & set(operations):
-            continue
-        if lost.place == "*" or "://" in thing:
-            return bool(lost.place == "*")
-        place, names = split(lost.place), split(thing)
-        if names == place or names[:-1] == place or (lost.below and names[: len(place)] == place):
-            return True
-    return False
 
 
 def _rule_name(made: Build, judged: Judgement) -> tuple[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,11 +22,11 @@ from avakill.cli.common import (
     policy_option,
     target_for,
 )
+from avakill.cli.here import as_expanded
 from avakill.cli.text import escape
 from avakill.source import codes
 
 if TYPE_CHECKING:
-    from avakill.enforce.landlock import DryRun
     from avakill.pipeline import Build
 
 RUN = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -111,32 +110,12 @@ def build_for(loaded: Loaded, lowered: Lowered, words: tuple[str, ...], reporter
     return made
 
 
-def _dry(made: Build, reporter: Reporter, status: int) -> DryRun:
-    from avakill.enforce.kernel import Refusal
-    from avakill.enforce.landlock import dry_run
-
-    dry = dry_run(made.plan, made.emissions[0].lowering)
-    if isinstance(dry, Refusal):
-        reporter.show([error(codes.NOT_AVAILABLE, dry.reason, dry.help)])
-        sys.exit(status)
-    return dry
-
-
-def _as_expanded(made: Build, dry: DryRun) -> Build:
-    """The same build with the findings as they are on this machine."""
-    from avakill.pipeline import row_verdicts
-
-    rows = row_verdicts(made.plan, dry.lowering)
-    return replace(made, emissions=(replace(made.emissions[0], lowering=dry.lowering, rows=rows),))
-
-
 def _show_dry_run(made: Build, form: str, reporter: Reporter) -> None:
     from avakill.cli.matrix import explanations, matrix
     from avakill.cli.text import table
     from avakill.coverage import coverage
 
-    dry = _dry(made, reporter, 1)
-    expanded = _as_expanded(made, dry)
+    expanded, dry = as_expanded(made, reporter, 1)
     if form == "json":
         click.echo(json.dumps(coverage(expanded), indent=2))
         return
@@ -161,7 +140,7 @@ def run_confined(made: Build, words: tuple[str, ...], reporter: Reporter, quiet:
     from avakill.enforce.landlock import exit_status_of, launch
     from avakill.enforce.residue import open_ways
 
-    dry = _dry(made, reporter, 126)
+    _, dry = as_expanded(made, reporter, 126)
     if not quiet:
         for residue in open_ways(dry.residues):
             echo(f"avakill: {residue.kind} {escape(residue.place)}: {escape(residue.reason)}", err=True)

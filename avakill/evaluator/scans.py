@@ -43,7 +43,8 @@ def compile_regex(pattern: str) -> Regex:
 
     options = re2.Options()
     options.log_errors = False
-    return re2.compile(pattern, options)  # type: ignore[no-any-return]
+    compiled: Regex = re2.compile(pattern, options)
+    return compiled
 
 
 @lru_cache(maxsize=4)

@@ -38,7 +38,7 @@ def spell(text: str, bases: tuple[str, ...], context: Context) -> Spelled:
                 continue
             if local != reading:
                 extra.append((_absolute(reading, base), base))
-            expanded = _PWD.sub(lambda _, base=base: base, _HOME.sub(lambda _: context.home, local))  # type: ignore[misc]
+            expanded = _replaced(_PWD, base, _replaced(_HOME, context.home, local))
             if expanded != local:
                 firm.append((_absolute(expanded, base), base))
             elif _OTHER.match(local):
@@ -54,6 +54,11 @@ def spell(text: str, bases: tuple[str, ...], context: Context) -> Spelled:
                 firm.append((home, base))
                 extra.append((_absolute(local, base), base))
     return Spelled(tuple(dict.fromkeys(firm)), tuple(dict.fromkeys(extra)), doubt)
+
+
+def _replaced(pattern: re.Pattern[str], value: str, text: str) -> str:
+    """As `sub`, with `value` as it is."""
+    return pattern.sub(lambda _: value, text)
 
 
 def _absolute(path: str, base: str) -> str:

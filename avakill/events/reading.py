@@ -53,8 +53,10 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
         seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BadValue(f"`{twice}` is given twice")
+        for key, _ in pairs:
+            if key in seen:
+                raise BadValue(f"`{key}` is given twice")
+            seen.add(key)
     return result
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from avakill.ir.effect import Effect, Operation
+from avakill.paths.glob import split
 from avakill.source.span import NOWHERE, Span
 
 
@@ -41,6 +42,20 @@ class Lost:
     operations: tuple[Operation, ...]
     place: str
     below: bool = False
+
+    def holds(self, operation: Operation, *things: str | None) -> bool:
+        """Whether it lists the operation on one of `things` (an object, a new name): the place, directly in it, or below it."""
+        if operation not in self.operations:
+            return False
+        if self.place == "*":
+            return True
+        place = split(self.place)
+        for thing in things:
+            if thing is not None and "://" not in thing:
+                names = split(thing)
+                if names == place or names[:-1] == place or (self.below and names[: len(place)] == place):
+                    return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)

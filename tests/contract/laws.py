@@ -13,7 +13,7 @@ from avakill.backends.judge import Judgement, Probe, _below, decide, judge, judg
 from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.region import Piece
-from avakill.ir.verdict import Finding, Lost, Verdict, Witness, combine
+from avakill.ir.verdict import Finding, Verdict, Witness, combine
 from avakill.paths.automaton import Pattern, Undecided
 from avakill.paths.automaton import witness as witness_of
 from avakill.paths.glob import Glob, split, tree
@@ -114,7 +114,8 @@ def _confesses(finding: Finding, effect: Effect | None, probe: Probe) -> bool:
 
 
 def _over_denials(plan: Plan, lowering: Lowering[Any], probe: Probe, answers: tuple[Judgement, ...]) -> Iterator[str]:
-    listed = [f for f in lowering.findings if f.verdict is Verdict.STRICTER and any(lost_holds(x, probe) for x in f.lost)]
+    stricter = [f for f in lowering.findings if f.verdict is Verdict.STRICTER]
+    listed = [f for f in stricter if any(lost.holds(probe.operation, probe.object, probe.to) for lost in f.lost)]
     if not any(plan.row_by_index[f.index].denies for f in listed):
         yield f"OVER {probe}: no denying row lists it"
     named = {answer.index for answer in answers if answer.index is not None}
@@ -122,22 +123,6 @@ def _over_denials(plan: Plan, lowering: Lowering[Any], probe: Probe, answers: tu
         return  # each name of a move may be allowed by another rule: which of them lost it cannot be told from outside
     if named and not any(f.index in named for f in lowering.findings if f.verdict is Verdict.STRICTER):
         yield f"OVER {probe}: the allow row that f names ({sorted(named)}) does not claim STRICTER"
-
-
-def lost_holds(lost: Lost, probe: Probe) -> bool:
-    """Whether a `lost` entry lists a probe: by its object or new name; on the place, directly in it, or below it."""
-    if probe.operation not in lost.operations:
-        return False
-    if lost.place == "*":
-        return True
-    place = split(lost.place)
-    for path in (probe.object, probe.to):
-        if path is None or "://" in path:
-            continue
-        names = split(path)
-        if names == place or names[:-1] == place or (lost.below and names[: len(place)] == place):
-            return True
-    return False
 
 
 def _is_real(plan: Plan, finding: Finding, allows: Callable[[Probe], bool]) -> bool:
