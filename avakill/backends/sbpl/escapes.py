@@ -13,7 +13,7 @@ from avakill.backends.sbpl.shape import Shape, is_closed, place
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.region import Piece
 from avakill.ir.verdict import Witness
-from avakill.paths.automaton import Pattern
+from avakill.paths.automaton import Pattern, covers
 from avakill.paths.glob import join, split
 
 PARENT_MOVES = "a directory above it that the pattern does not hold can be renamed, and what is inside leaves the region"
@@ -43,10 +43,29 @@ def _confess(ground: Ground, effect: Effect, level: Level, piece: PathPiece, kin
         ground.claims.weaker(level.layer, about, PARENT_MOVES, found)
         return True
     floats = kind is Shape.FLOATING and all(ground.field.denies(Effect.CREATE, to) for to in landings)
-    if floats or _is_held(ground, piece):
+    if floats or _is_held(ground, piece) or _is_shadowed(ground, effect, level, piece):
         return False
     ground.claims.unenforceable(level.layer, about, UNDECIDED)
     return True
+
+
+def _is_shadowed(ground: Ground, effect: Effect, level: Level, piece: PathPiece) -> bool:
+    """Whether a level above surely decides on all of the piece: what leaves it is then that level's to answer for."""
+    for above in ground.field.levels[: level.order]:
+        for other in above.pieces if effect in above.effects else ():
+            ground.budget.pairs -= 1
+            if other == piece or _covers(ground, other, piece):
+                return True
+            if ground.budget.is_spent:
+                return False
+    return False
+
+
+def _covers(ground: Ground, big: PathPiece, small: PathPiece) -> bool:
+    if len(big.within) != 1 or big.without or ground.budget.automata <= 0:
+        return False
+    ground.budget.automata -= 1
+    return any(covers(big.within[0], atom) for atom in small.within)
 
 
 def _may_land(ground: Ground, effect: Effect, level: Level, piece: PathPiece) -> bool:

@@ -196,3 +196,11 @@ def test_a_question_mark_is_one_character(name: str) -> None:
     _, text = compiled(plan)
     assert not loaded(plan, text).allows(Probe(Operation.READ, f"/srv/a{name}"))
     assert loaded(plan, text).allows(Probe(Operation.READ, f"/srv/a{name}{name}"))
+
+
+def test_what_a_level_above_decides_wholly_is_not_charged_with_moves() -> None:
+    """It was UNENFORCEABLE, "could not be decided": no object was the rule's own, so no move of one was found."""
+    shadowed = plan_of((FILES, DENY, inside("/srv/docs/**")), (FILES, DENY, inside("/srv/docs/**/[!a]z")))
+    assert verdict(shadowed, 1) is EXACT
+    opened = plan_of((FILES, ALLOW, inside("/srv/q/**/[!a]z")), (FILES, DENY, inside("/srv/q/**/[!a]z")))
+    assert verdict(opened, 1) is EXACT
