@@ -30,14 +30,14 @@ class Touched:
 
 @dataclass(slots=True)
 class Scene:
-    """One trial's objects. `remade` says that a directory had to be made anew: a layer by inode no longer knows it."""
+    """One trial's objects. `remade` are the directories that had to be made anew: a layer by inode no longer knows them."""
 
     door: str
     operation: Operation
     object: Touched
     to: Touched | None
     request: Request
-    remade: bool = False
+    remade: list[bytes] = field(default_factory=list)
     stashed: bytes = field(default_factory=lambda: next(STASHES))
 
     @property
@@ -150,7 +150,7 @@ def _undo(scene: Scene, touched: Touched) -> None:
         return
     if now is None and was.is_directory:
         remake_directory(touched.path, was)
-        scene.remade = True
+        scene.remade.append(touched.path)
         return
     if now is None:
         os.link(scene.stashed, touched.path, follow_symlinks=False)
@@ -170,7 +170,7 @@ def _tidy(scene: Scene) -> None:
         remove(b"run/avakill-lab/copy")
     for touched in scene.touched:
         now, was = _now(scene, touched), touched.was
-        if not _same(now, was, scene.remade):
+        if not _same(now, was, touched.path in scene.remade):
             raise Spoiled(os.fsdecode(touched.path))
 
 

@@ -153,6 +153,11 @@ def relative(path: bytes) -> bytes:
     return path.strip(b"/") or b"."
 
 
+def is_below(path: bytes, place: bytes) -> bool:
+    """Whether `path`, relative as above, is `place` or below it."""
+    return place == b"." or path == place or path.startswith(place + b"/")
+
+
 def step_inside(stage: Stage) -> None:
     """The calling process, a child of the supervisor, gets a mount namespace whose root is the stage."""
     calls.unshare(calls.CLONE_NEWNS)

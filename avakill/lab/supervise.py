@@ -17,7 +17,7 @@ from avakill.lab.confine import nothing
 from avakill.lab.doors import PLAIN_DOOR
 from avakill.lab.scene import Spoiled, close_scene, open_scene, took_place
 from avakill.lab.spelling import bytes_of, request_of
-from avakill.lab.stage import Prepare, Stage, do_not_prepare, enter_namespaces, lay_again, set_up
+from avakill.lab.stage import Prepare, Stage, do_not_prepare, enter_namespaces, is_below, lay_again, relative, set_up
 from avakill.lab.subject import Held, Said, Silence, Subject, Unstarted, start
 from avakill.lab.tiny import tiny_program
 from avakill.lab.words import Answer, Case, Confine, LabFault, Outcome, Trial
@@ -131,6 +131,7 @@ class Side:
     by_inode: bool
     held: Held = field(default_factory=dict)
     subject: Subject | None = None
+    stale: set[bytes] = field(default_factory=set)
 
     def run(self, trials: Iterable[Trial], numbers: Mapping[int, int]) -> Iterator[tuple[int, Seen]]:
         trials = tuple(trials)
@@ -145,18 +146,22 @@ class Side:
         if self.subject is not None:
             self.subject.end()
             self.subject = None
+        self.stale.clear()
 
     def _try(self, trial: Trial, descriptor: int) -> Seen:
+        if self.by_inode and self._is_stale_for(trial):
+            self._stop()
         try:
             return self._staged(trial, descriptor)
-        except Silence:
+        except (Silence, Spoiled):
             self._stop()
             lay_again(self.stage)
             return Seen(None)
-        except Spoiled:
-            self._stop()
-            lay_again(self.stage)
-            return Seen(None)
+
+    def _is_stale_for(self, trial: Trial) -> bool:
+        """Whether it is about a directory that was made anew, something below one, or one is below what it moves."""
+        paths = [relative(bytes_of(path)) for probe in trial.asks for path in (probe.object, probe.to) if path is not None]
+        return any(is_below(one, other) or is_below(other, one) for one in paths for other in self.stale)
 
     def _staged(self, trial: Trial, descriptor: int) -> Seen:
         if self.subject is None:
@@ -170,10 +175,12 @@ class Side:
         if said.error in REACHED and scene.operation is Operation.CONNECT:
             said = Said(0, said.signal)
         there = said.is_done and took_place(scene)
+        known = len(self.stale)
         follow = tuple(self._follow(probe) for probe in trial.follow) if there else ()
         close_scene(scene)
-        if scene.remade and self.by_inode:
-            self._stop()
+        if len(self.stale) > known:
+            self._stop()  # what is remade under a moved directory has another path now
+        self.stale.update(scene.remade)
         return Seen(said, there, follow)
 
     def _follow(self, probe: Probe) -> bool:

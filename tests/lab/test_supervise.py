@@ -13,7 +13,7 @@ from avakill.backends.judge import Probe
 from avakill.ir.effect import Operation as Op
 from avakill.lab import subject
 from avakill.lab.confine import nothing
-from avakill.lab.stage import Stage
+from avakill.lab.stage import Stage, is_below, lay_again
 from avakill.lab.supervise import Seen, Side, on_stage, run_case
 from avakill.lab.tiny import tiny_program
 from avakill.lab.words import Answer, Case, Confine, LabFault, Trial, World
@@ -103,6 +103,23 @@ def test_second_links_are_kept() -> None:
     assert [outcome.answer for outcome in run(under_landlock(trials, "/srv/secret", world=world))] == [Answer.DONE] * 4
 
 
+def test_a_spoiled_world_is_laid_again() -> None:
+    def work() -> tuple[Picture, Picture]:
+        place = stage()
+        before = picture()
+        for path in (Path("srv/open/a"), Path("dev/null"), Path("usr/bin/avakill-prober")):
+            path.unlink()
+        Path("proc/left").write_text("over")
+        Path("new").mkdir()
+        lay_again(place)
+        return before, picture()
+
+    got = on_stage(stage(), False, work)
+    assert got is not None
+    before, after = got
+    assert {path: node[:4] for path, node in after.items()} == {path: node[:4] for path, node in before.items()}
+
+
 def test_what_fails_without_a_layer_is_moot() -> None:
     trials = numbered(
         trial("open-read", Op.READ, "/srv/open/not-there"),
@@ -141,6 +158,27 @@ def test_a_grant_by_inode_survives_what_the_trials_do() -> None:
     world = World(DIRECTORIES | {"/srv/open/e/sub"}, FILES | {"/srv/open/d/f"})
     outcomes = run(under_landlock(trials, "/srv/open/c", world=world))
     assert {outcome.answer for outcome in outcomes} == {Answer.DONE}
+
+
+def test_below_is_by_whole_names() -> None:
+    assert is_below(b"a/b", b"a")
+    assert is_below(b"a", b"a")
+    assert is_below(b"a", b".")
+    assert not is_below(b"ab", b"a")
+
+
+def test_what_is_removed_while_its_parent_is_moved_away_is_known_again() -> None:
+    world = World(DIRECTORIES | {"/srv/open/d/sub"}, FILES)
+    inside = (Probe(Op.RMDIR, "/srv/open/e/moved/sub", directory=True),)
+    trials = numbered(
+        trial("rename", Op.RENAME, "/srv/open/d", "/srv/open/e/moved", directory=True, follow=inside),
+        trial("mknod", Op.CREATE, "/srv/open/d/sub/new"),
+    )
+    moved, made = run(under_landlock(trials, "/srv/open/d/x", "/srv/secret", world=world))
+    assert moved.answer is Answer.REFUSED  # /srv/open/d is split, so it cannot be moved
+    assert made.answer is Answer.DONE
+    moved, made = run(under_landlock(trials, "/srv/secret", world=world))
+    assert (moved.answer, moved.follow, made.answer) == (Answer.DONE, (True,), Answer.DONE)
 
 
 def test_without_the_layer_put_on_afresh_a_remade_directory_would_be_lost_to_it() -> None:
