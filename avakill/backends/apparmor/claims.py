@@ -77,6 +77,8 @@ class Claims:
         self.ledger = ledger
         self.wider: PrefixIndex[Denial] = PrefixIndex()
         """The denials whose lines deny more than f."""
+        self.numbered: PrefixIndex[Glob] = PrefixIndex()
+        """The names `#N` that are closed for the sake of files without a name."""
         self._swept = False
         self._above: dict[str, tuple[Witness | None, tuple[Lost, ...]]] = {}
 
@@ -386,6 +388,9 @@ class Claims:
         assert isinstance(denial.pattern, Glob)
         if self.ledger.has(denial.layer.index, _UNNAMED, (Effect.WRITE,)) or self._notes_unnamed(denial, samples(denial.pattern)):
             return
+        deeper = bearer(denial.pattern, f"{join(denial.pattern.literal_prefix).rstrip('/')}/d")
+        if deeper is not None and self._notes_unnamed(denial, (deeper,)):
+            return
         outside = self.field.example((denial.pattern,), tuple(hole.pattern for hole in (*denial.open, *denial.closed)))
         if outside is not None and self._notes_unnamed(denial, (outside,)):
             return
@@ -407,7 +412,8 @@ class Claims:
 
     def _is_writable(self, path: str) -> bool:
         """Whether f lets all be done with `path` but reading and running, and no line that is wider than f holds it."""
-        return not self._is_wider(path) and not self.field.denied(path) & _WRITING
+        closed = any(names.holds(path) for names in self.numbered.above(split(path)))
+        return not closed and not self._is_wider(path) and not self.field.denied(path) & _WRITING
 
     def _is_free(self, path: str) -> bool:
         """Whether f lets all be done with the directory `path`, and no line that is wider than f holds it."""

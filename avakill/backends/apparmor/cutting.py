@@ -277,8 +277,8 @@ def _spelled(
     spelled = spell(pattern)
     wide = is_wide or spelled.wide
     if not open_ and isinstance(pattern, Glob) and (pattern.below or not is_closable(pattern)):
-        lines = (spelled.tokens,)
-        return Denial(layer, effects, pattern, lines, lines, (), (), tuple(closed), wide, spelled.narrow)
+        only = (spelled.tokens,)
+        return Denial(layer, effects, pattern, only, only, (), (), tuple(closed), wide, spelled.narrow)
     lines, nameless = _bodies(layer, effects, pattern, spelled.tokens, open_)
     numbered = (inside(pattern),) if nameless and isinstance(pattern, Glob) else ()
     rest = [hole for hole in open_ if not hole.is_ending]

@@ -41,6 +41,8 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Profile]:
     for denial in found:
         if denial.closed or denial.wide or _has_names(denial):
             claims.wider.add(denial.pattern.literal_prefix, denial)
+        for names in denial.numbered:
+            claims.numbered.add(names.literal_prefix, names)
     above = [ancestors(denial.pattern) if denial.whole or denial.objects else () for denial in found]
     guards = (hole.pattern for denial in found if Effect.EXEC in denial.effects for hole in denial.open)
     kept = frozenset(path for paths in (*dict.fromkeys(above), *map(_kept, guards)) for path in paths)

@@ -18,7 +18,10 @@ from tests.contract.laws import contradictions
 from tests.oracles.apparmor import read
 
 EXAMPLES = int(os.environ.get("AVAKILL_EXAMPLES", "1000"))
-NAMES = (".env", ".env.", ".env.e", ".env.example", ".env.examples", ".env.exampl", ".env.sample", ".envrc", "env", ".en", ".env.é", "a.example")
+NAMES = (
+    *(".env", ".env.", ".env.e"),
+    *(".env.example", ".env.examples", ".env.exampl", ".env.sample", ".envrc", "env", ".en", ".env.é", "a.example", ".exv"),
+)
 PLACES = ("/srv", "/srv/app", "/srv/app/deep/er", "/srv/.env.example", "/srv/app/.env.example", "/srv/.env", "/other")
 TRIES = tuple(f"{place}/{name}" for place in PLACES for name in NAMES)
 
