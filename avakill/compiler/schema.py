@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import assert_never
 
-from avakill.compiler.scalars import Value, value_of
+from avakill.compiler.scalars import Value, resolve, value_of
 from avakill.compiler.shape import Anything, Count, Flag, Key, ListOf, MapOf, Shape, Table, Text, Word
 from avakill.compiler.yamltree import Map, Node, Scalar, Seq
 from avakill.source import codes
-from avakill.source.diagnostic import Bag
+from avakill.source.diagnostic import MANY, Bag
 
 
 def check(node: Node, shape: Shape, where: str, bag: Bag) -> bool:
@@ -40,7 +40,7 @@ def check_keys(node: Node, table: Table, where: str, bag: Bag) -> bool:
     """As `check` of a table, without looking into the values."""
     if not isinstance(node, Map):
         return _wrong(node, where, "a mapping", bag)
-    if table.must_have <= node.entries.keys() <= table.may_have and not bag.is_full:
+    if table.must_have <= node.entries.keys() <= table.may_have and bag.errors < MANY:
         return True
     fine = True
     for name, (key, _) in node.entries.items():
@@ -73,7 +73,7 @@ def _check_table(node: Node, table: Table, where: str, bag: Bag) -> bool:
 
 
 def check_value(node: Node, key: Key, bag: Bag) -> bool:
-    if key.is_nullable and is_null(node):
+    if key.is_nullable and isinstance(node, Scalar) and is_null(node):
         return True
     return check(node, key.shape, key.name, bag)
 
@@ -89,7 +89,7 @@ def _check_list(node: Node, shape: ListOf, where: str, bag: Bag) -> bool:
     fine = True
     item = shape.item
     for child in node.items:
-        if bag.is_full:
+        if bag.errors >= MANY:
             return False
         fine = check(child, item, where, bag) and fine
     return fine
@@ -103,7 +103,7 @@ def _check_map(node: Node, shape: MapOf, where: str, bag: Bag) -> bool:
         return False
     fine = True
     for name, (key, value) in node.entries.items():
-        if bag.is_full:
+        if bag.errors >= MANY:
             return False
         if not name:
             bag.error(codes.BAD_VALUE, f"an empty name in `{where}`", key.span)
@@ -117,7 +117,7 @@ def _check_text(node: Node, shape: Text, where: str, bag: Bag) -> bool:
         return _wrong(node, where, "a text", bag)
     if node.is_broken:
         return False
-    if node.is_plain and not node.inserts and not isinstance(value_of(node), str):
+    if node.is_plain and not node.inserts and not isinstance(resolve(node.text), str):
         help = f'quote it: `"{node.text}"`' if node.text else "write a text"
         return _wrong(node, where, "a text", bag, help)
     if not node.text:

@@ -146,14 +146,13 @@ class _Loader(Protocol):
     def get_event(self) -> yaml.Event | None: ...
 
 
-@dataclass(slots=True)
-class _Frame:
-    """A collection that is not closed yet; of a mapping `children` are keys and values in turn."""
+class _Frame(NamedTuple):
+    """A collection that is not closed yet, the `number`th node; of a mapping `children` are keys and values in turn."""
 
     is_map: bool
     start: Mark
     anchor: str | None
-    count: int
+    number: int
     children: list[Node]
 
 
@@ -226,20 +225,23 @@ def _open(event: yaml.CollectionStartEvent, is_map: bool, reader: _Reader) -> li
     if event.anchor is not None:
         reader.anchors[event.anchor] = (None, 0)
     children: list[Node] = []
-    reader.stack.append(_Frame(is_map, _marks(event)[0], event.anchor, reader.nodes, children))
+    start = event.start_mark
+    assert start is not None
+    reader.stack.append(_make(_Frame, (is_map, start, event.anchor, reader.nodes, children)))
     return children
 
 
 def _close(event: yaml.CollectionEndEvent, reader: _Reader) -> Map | Seq:
     frame = reader.stack.pop()
-    end = _marks(event)[1]
+    end = event.end_mark
+    assert end is not None
     node: Map | Seq
     if frame.is_map:
         node = _make(Map, (_entries(frame.children, reader.bag), reader.source, frame.start, end))
     else:
         node = _make(Seq, (frame.children, reader.source, frame.start, end))
     if frame.anchor is not None:
-        reader.anchors[frame.anchor] = (node, reader.nodes - frame.count + 1)
+        reader.anchors[frame.anchor] = (node, reader.nodes - frame.number + 1)
     return node
 
 
