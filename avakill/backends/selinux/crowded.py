@@ -13,7 +13,7 @@ from avakill.backends.selinux.ground import parent
 from avakill.backends.selinux.judged import GOING, stays
 from avakill.backends.selinux.labels import Labels, Seen, refused
 from avakill.backends.selinux.model import BIT, Closed
-from avakill.backends.selinux.units import Node, Unit, instance, owner, settle
+from avakill.backends.selinux.units import INNER, Node, Unit, instance, made, name_of, owner, settle
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Witness
 from avakill.paths.automaton import Pattern, Undecided, witness
@@ -102,10 +102,20 @@ def _claim_now(claims: Claims, unit: Unit | None, at: Seen, now: int, place: str
 
 def _claim_bits(claims: Claims, unit: Unit | None, at: Seen, by: Seen, bits: int, reason: str, place: str, path: str) -> None:
     """Charged to the unit at hand, to what made the label, and to the row that allows it."""
+    own = unit.index if unit is not None and unit.denies else None
+    if by.crossing is not None:
+        ruled = 0
+        for one in at.here:
+            ruled |= one.effects
+        if bits & ~ruled:  # no row allows these
+            crossing = by.crossing.index
+            both = (crossing,) if own is None or own == crossing else (crossing, own)
+            claims.stricter_below(both, reason, bits & ~ruled, place, path)
+            bits &= ruled
     for bit in BITS[bits]:
         mine, blamed = owner(at.here, bit), by.blamed(bit)
-        charged = (blamed, mine, unit if unit is not None and unit.denies else None)
-        rows = tuple(dict.fromkeys([one.index for one in charged if one is not None]))
+        charged = (blamed.index if blamed is not None else None, mine.index if mine is not None else None, own)
+        rows = tuple(dict.fromkeys([index for index in charged if index is not None]))
         claims.stricter_below(rows, reason, bit, place, path)
 
 
@@ -136,17 +146,20 @@ def _claim_node(look: _Looked, node: Node, exists: bool) -> None:
         _claim_at(look, f"/{OTHER}", "/", None, False)
     elif not any(is_floor_device(unit) for unit in node.enter_alone):
         _claim_at(look, path, path, None, not exists)
-        if stays(node.closed_here, node.around):
-            _claim_stays(look.claims, node, path)
+        _claim_stays(look, node, path)
     if node.path and node.below is not node.here:
         _claim_at(look, join((*node.path, OTHER)), path, None, False)
 
 
-def _claim_stays(claims: Claims, node: Node, path: str) -> None:
-    maker, remover = owner(node.here, Closed.CREATE), owner(node.here, Closed.DELETE)
+def _claim_stays(look: _Looked, node: Node, path: str) -> None:
+    at = look.labels.of_object(path)
+    wanted = settle(at.here)
+    if not at.closed & ~wanted & Closed.DELETE or not stays(wanted, node.around):
+        return
+    maker, remover = owner(at.here, Closed.CREATE), owner(at.here, Closed.DELETE)
     for mine, effect in ((maker, Effect.CREATE), (remover, Effect.DELETE)):
         if mine is not None:
-            claims.stricter((mine.index,), say.ROOT_STAYS, effect, GOING, path, False, path)
+            look.claims.stricter((mine.index,), say.ROOT_STAYS, effect, GOING, path, False, path)
 
 
 # -- patterns --
@@ -157,16 +170,30 @@ def _claim_pattern(look: _Looked, unit: Unit, holes: PrefixIndex[str], few: bool
     sample = _sample(unit)
     _claim_at(look, sample, place, unit, True)
     if unit.denies:
-        _claim_at(look, f"{sample}/{LATER}", place, unit, True)
+        _claim_later(look, unit)
+        if few or not unit.reaches_below:
+            _claim_at(look, f"{sample}/{LATER}", place, unit, True)
         for hole in islice(holes.related(unit.prefix), 8 if few else 1):
             inside = _inside(unit, hole)
             if inside is not None:
                 _claim_at(look, inside, place, unit, True)
 
 
+def _claim_later(look: _Looked, unit: Unit) -> None:
+    """Where another pattern's line closes the directory of the first example, another may still show the leak."""
+    for inner in INNER:
+        if look.claims.is_shown(unit.index, say.LATER_DENY, unit.effects):
+            return
+        for pattern in unit.piece.within[:1]:
+            path = made(pattern, inner)
+            if unit.holds(path):
+                _claim_at(look, path, join(unit.prefix), unit, True)
+
+
 def _sample(unit: Unit) -> str:
     first = instance(unit.piece.within[0]) if unit.piece.within else None
-    return first if first is not None and unit.holds(first) else join(unit.prefix)
+    is_simple = len(unit.piece.within) == 1 and not unit.piece.without
+    return first if first is not None and (is_simple or unit.holds(first)) else join(unit.prefix)
 
 
 def _inside(unit: Unit, hole: str) -> str | None:
@@ -177,7 +204,7 @@ def _inside(unit: Unit, hole: str) -> str | None:
         return at if "//" not in at and unit.holds(at) else None
     if not isinstance(pattern, Glob) or Wildcard.DEEP not in pattern.parts:
         return None
-    at = f"{hole.rstrip('/')}/{OTHER}{instance(Glob(pattern.parts[-1:])) or '/x'}"
+    at = f"{hole.rstrip('/')}/{OTHER}/{name_of(pattern.parts[-1])}"
     return at if unit.holds(at) else None
 
 
@@ -195,6 +222,8 @@ def _claim_holes(look: _Looked) -> None:
                 inside = _inside(unit, join(node.path))
                 if inside is not None:
                     _claim_at(look, inside, join(node.path), unit, False)
+                if look.claims.has(hole.index, say.TOO_MANY):
+                    break
 
 
 # -- labels that refuse more than their rule says --

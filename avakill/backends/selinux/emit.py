@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from avakill.backends.contract import Artifact, Line
 from avakill.backends.selinux import permissions as p
@@ -22,6 +23,7 @@ def emit(model: Model) -> tuple[Artifact, ...]:
     )
 
 
+@lru_cache(maxsize=64)
 def type_name(closed: int) -> str:
     """One name for one meaning, the same in every policy."""
     if closed == Closed.NOTHING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avakill.backends.selinux.holders import Holders
+from avakill.backends.selinux.holders import Spot, spots, walk
 from avakill.backends.selinux.units import Node, Unit, label, settle
-from avakill.paths.glob import join, split
+from avakill.paths.glob import split
 
 
 @dataclass(frozen=True)
@@ -16,29 +16,29 @@ class Ground:
     nodes: tuple[Node, ...]
     patterns: tuple[Unit, ...]
     by_path: dict[tuple[str, ...], Node]
-    deepest: int
-    index: Holders
+    root: Spot
 
     def node(self, path: tuple[str, ...]) -> Node:
         """The deepest node at or above `path`."""
-        for length in range(min(len(path), self.deepest), 0, -1):
-            found = self.by_path.get(path[:length])
-            if found is not None:
-                return found
-        return self.by_path[()]
+        spot, node = self.root, self.nodes[0]
+        for name in path:
+            after = spot.below.get(name)
+            if after is None:
+                break
+            spot = after
+            node = spot.node or node
+        return node
 
     def holders(self, path: str) -> tuple[Unit, ...]:
         """The patterns that hold `path`, by rank."""
-        found = self.index.of(path) if self.patterns else []
+        return self.look(path, split(path))[1]
+
+    def look(self, path: str, names: tuple[str, ...]) -> tuple[Node, tuple[Unit, ...]]:
+        """The deepest node at or above `path`, and the patterns that hold it, by rank."""
+        node, found = walk(self.root, path, names)
         if len(found) > 1:
             found.sort(key=_rank)
-        return tuple(found)
-
-    def at(self, path: str) -> tuple[tuple[Unit, ...], tuple[Unit, ...]]:
-        """The literal units that hold `path`, and those that hold every new name directly in it."""
-        names = split(path)
-        node = self.node(names)
-        return (node.here if node.path == names else node.below), node.below
+        return node, tuple(found)
 
     def here(self, path: str) -> tuple[Unit, ...]:
         """The units that hold `path`, by rank."""
@@ -65,7 +65,7 @@ class Ground:
 
 
 def ground(nodes: tuple[Node, ...], patterns: tuple[Unit, ...]) -> Ground:
-    return Ground(nodes, patterns, {node.path: node for node in nodes}, max(len(node.path) for node in nodes), Holders(patterns))
+    return Ground(nodes, patterns, {node.path: node for node in nodes}, spots(nodes, patterns))
 
 
 def _rank(unit: Unit) -> int:
@@ -79,4 +79,4 @@ def merged(literal: tuple[Unit, ...], others: tuple[Unit, ...]) -> tuple[Unit, .
 
 
 def parent(path: str) -> str:
-    return join(split(path)[:-1])
+    return path.rpartition("/")[0] or "/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from avakill.backends.contract import Lowering, Settings, blind_operations
+from avakill.backends.contract import Lowering, Settings
 from avakill.backends.plan import FLOOR_DEVICES, Plan
 from avakill.backends.selinux import claims as say
 from avakill.backends.selinux import crowd
@@ -16,11 +16,9 @@ from avakill.backends.selinux.model import Closed, Context, DeviceGrant, Model, 
 from avakill.backends.selinux.network import lower_network
 from avakill.backends.selinux.quoting import Unsayable, regex
 from avakill.backends.selinux.units import Node, Unit, effects_in, instance, nodes_of, settle, units_of
-from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, Operation
+from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF
 from avakill.paths.automaton import Undecided
 from avakill.paths.glob import Glob, Wildcard, join
-
-MEDIATED = frozenset(Operation)
 
 DEVICE_TYPES = dict(
     zip(
@@ -61,7 +59,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     )
     _inform(claims, plan, model)
     facts = {"existing": "unknown" if plan.target.existing is None else "known"}
-    return Lowering(model, claims.findings(), blind_operations(plan, MEDIATED), facts)
+    return Lowering(model, claims.findings(), {}, facts)  # blind to no operation
 
 
 def _options(plan: Plan) -> str:

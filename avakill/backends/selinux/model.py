@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from avakill.ir.effect import Effect
@@ -36,6 +37,7 @@ BIT: dict[Effect, int] = {
 }
 
 
+@lru_cache(maxsize=64)
 def names_of(closed: int) -> tuple[str, ...]:
     return tuple(effect.value for effect, bit in BIT.items() if closed & bit)
 

@@ -39,7 +39,7 @@ def spec(within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> str:
     return f"{ahead}{regex(main) if main is not None else '/.*'}{END}".replace("ROLE", "ROL\\x45").replace("USER", "USE\\x52")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 16)
 def regex(pattern: Pattern) -> str:
     """A pattern's regular expression, without an end. Raises Unsayable."""
     if isinstance(pattern, Substring):

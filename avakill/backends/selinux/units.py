@@ -11,7 +11,7 @@ from avakill.backends.selinux.model import BIT, Closed
 from avakill.ir.effect import FILE_EFFECTS, Effect
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern
-from avakill.paths.glob import Glob, Wildcard
+from avakill.paths.glob import CharClass, Glob, Part, Wildcard
 from avakill.paths.substring import Substring
 from avakill.source.span import NOWHERE, Span
 
@@ -197,25 +197,29 @@ def instance(pattern: Pattern) -> str | None:
     """Some path of a glob, made without a search, and if it can be in a directory outside; None where that did not work."""
     found: str | None = None
     for inner in INNER:
-        made = _made(pattern, inner)
-        if pattern.holds(made):
-            found = found or made
-            if not pattern.holds(made.rpartition("/")[0] or "/"):
-                return made
+        path = made(pattern, inner)
+        if pattern.holds(path):
+            found = found or path
+            if not pattern.holds(path.rpartition("/")[0] or "/"):
+                return path
         if isinstance(pattern, Substring) or Wildcard.DEEP not in pattern.parts:
             break
     return found
 
 
-def _made(pattern: Pattern, inner: str) -> str:
+def made(pattern: Pattern, inner: str) -> str:
+    """A path in the pattern, mostly, with `inner` for its `**`."""
     if isinstance(pattern, Substring):
         return f"/srv/avakill{pattern.needle}later"
-    return "".join(f"/{inner}" if part is Wildcard.DEEP else f"/{_name(part)}" for part in pattern.parts) or "/"
+    return "".join([f"/{inner}" if part is Wildcard.DEEP else f"/{name_of(part)}" for part in pattern.parts]) or "/"
 
 
-def _name(part: Any) -> str:
+def name_of(part: Part) -> str:
+    """Some name that a component matches, mostly."""
     if isinstance(part, str):
         return part
+    if isinstance(part, Wildcard):
+        return INNER[0]
     text = ""
     for atom in part.atoms:
         if isinstance(atom, str):
@@ -224,10 +228,9 @@ def _name(part: Any) -> str:
             text += "w"
         elif atom is Wildcard.SOME:
             text += "later"
-        elif not atom.negated:
-            text += atom.ranges[0][0]
-        else:
-            text += next((char for char in "wvu0_" if atom.holds(char)), "w")
+        elif isinstance(atom, CharClass):
+            likely = "wvu0_" if atom.negated else atom.ranges[0][0]
+            text += next((char for char in likely if atom.holds(char)), "w")
     return text
 
 
