@@ -39,6 +39,7 @@
 #define UNKNOWN_DOOR 100001
 #define SECONDS 5
 #define LONGEST 65536
+#define MOST_BLOCKS 256
 #define MARK "avakill was here"
 #define DONE(call) ((call) < 0 ? errno : 0)
 
@@ -408,9 +409,12 @@ static int copied_to(int into)
     char room[4096];
     int from = opened(O_RDONLY);
     if (from < 0 || into < 0) return errno;
-    for (ssize_t got; (got = read(from, room, sizeof room)) != 0;)
+    for (int blocks = 0; blocks < MOST_BLOCKS; blocks++) { /* a device may have no end */
+        ssize_t got = read(from, room, sizeof room);
+        if (got == 0) return 0;
         if (got < 0 || write(into, room, got) != got) return errno ? errno : EIO;
-    return 0;
+    }
+    return EFBIG;
 }
 
 static int execute_memfd(void)

@@ -120,6 +120,12 @@ def test_a_path_longer_than_that_says_nothing() -> None:
     assert (outcome.answer, outcome.errno) == (Answer.MOOT, "ENAMETOOLONG")
 
 
+def test_a_file_without_an_end_is_not_copied_for_ever() -> None:
+    trials = numbered(trial("memfd-exec", Op.EXEC, "/dev/zero"), trial("copy-exec", Op.EXEC, "/dev/zero"))
+    outcomes = run(unlayered(trials))
+    assert [(outcome.answer, outcome.errno) for outcome in outcomes] == [(Answer.MOOT, "EFBIG")] * 2
+
+
 def test_nothing_is_left_in_the_cache() -> None:
     run(unlayered(numbered(trial("open-create", Op.CREATE, "/srv/open/new"))))
     assert os.listdir(prober().parent / "stage") == []
