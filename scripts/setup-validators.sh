@@ -15,6 +15,10 @@ runc                  runc
 busybox-static        /usr/share/doc/busybox-static
 libseccomp2           lib:libseccomp.so.2
 bubblewrap            bwrap
+qemu-system-x86       qemu-system-x86_64
+qemu-system-common    /usr/lib/qemu/virtiofsd|/usr/libexec/virtiofsd|virtiofsd
+libselinux1           lib:libselinux.so.1
+util-linux            setpriv
 gcc                   gcc
 libc6-dev             /usr/include/stdio.h
 git                   git

@@ -28,13 +28,15 @@ Answered = tuple[Case, tuple[Outcome, ...]]
 class Guest:
     """A kernel with one security module, as a runner.
 
-    `batch` is how many cases share a boot, `patience` how many seconds may pass without a word of the guest.
+    `batch` is how many cases share a boot, `patience` how many seconds may pass without a word of the guest; `trial` more
+    are given for each trial of a case.
     """
 
     kernel: str
     lsm: str
     batch: int = 60
-    patience: float = 120.0
+    patience: float = 180.0
+    trial: float = 0.25
 
     def run(self, cases: Iterable[Case], progress: Progress) -> Iterator[Answered]:
         if self.lsm not in LSM:
@@ -102,9 +104,9 @@ def _one_boot(guest: Guest, kernel: Kernel, batch: Batch) -> Iterator[tuple[list
         (shared / ANSWERS).touch()
         command = (sys.executable, "-I", "-B", "-c", START, str(Path(avakill.__file__).parents[1]), SHARED)
         with boot(kernel, guest.lsm, folder, command) as machine:
-            reader = _Reader(shared / ANSWERS, machine, guest.patience)
-            for number in range(len(batch.cases)):
-                outcomes, is_whole = reader.case(number)
+            reader = _Reader(shared / ANSWERS, machine)
+            for number, case in enumerate(batch.cases):
+                outcomes, is_whole = reader.case(number, guest.patience + guest.trial * len(case.trials))
                 yield outcomes, is_whole
                 if not is_whole:
                     return
@@ -116,15 +118,14 @@ class _Reader:
 
     file: Path
     machine: Machine
-    patience: float
     lines: list[str] = field(default_factory=list)
     read: int = 0
     rest: str = ""
 
-    def case(self, number: int) -> tuple[list[Outcome], bool]:
+    def case(self, number: int, patience: float) -> tuple[list[Outcome], bool]:
         """The outcomes of one case, and whether the guest said that it is done."""
         outcomes: list[Outcome] = []
-        while (line := self._line()) is not None:
+        while (line := self._line(patience)) is not None:
             match from_line(line):
                 case Outcome() as outcome:
                     outcomes.append(outcome)
@@ -134,9 +135,9 @@ class _Reader:
                     raise LabFault(reason, help)
         return outcomes, False
 
-    def _line(self) -> str | None:
+    def _line(self, patience: float) -> str | None:
         """The next whole line; None when the guest ended or was silent for too long."""
-        end = time.monotonic() + self.patience
+        end = time.monotonic() + patience
         while not self.lines:
             runs = self.machine.runs  # asked before the last look, so that nothing said at the end is missed
             self._look()

@@ -120,13 +120,16 @@ def confine(case: Case) -> Confine:
 def label(case: Case) -> Prepare:
     """What lays the case's labels on its world, as `setfiles` would."""
     labels: dict[str, str] = json.loads(case.file(LABELS))
+    second = {new for new, _ in case.world.aliases}
 
     def prepare(root: Path) -> None:
         for folder, directories, files in os.walk(root):
             below = folder.removeprefix(os.fspath(root))
             for name in ("", *directories, *files):
-                context = labels.get(f"{below}/{name}".rstrip("/") or "/", ELSEWHERE)
-                os.setxattr(os.path.join(folder, name), "security.selinux", context.encode() + b"\0", follow_symlinks=False)
+                place = f"{below}/{name}".rstrip("/") or "/"
+                if place not in second:  # the label is the inode's, and no line names its second link
+                    context = labels.get(place, ELSEWHERE).encode() + b"\0"
+                    os.setxattr(os.path.join(folder, name), "security.selinux", context, follow_symlinks=False)
 
     return prepare
 
