@@ -16,6 +16,8 @@ from avakill.lab.words import Answer, Mark, Outcome, Result, Trial, World
 from avakill.paths.glob import split
 
 OPEN = (Verdict.WEAKER, Verdict.UNENFORCEABLE)
+BY_HANDLE = frozenset({"handle-read"})
+"""Doors that open an inode without a name, by a privilege: a layer may take the privilege away from everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +68,25 @@ def _result(claims: Claims, world: World, trial: Trial, outcome: Outcome) -> Res
             pass
     refusals = [answer for probe in trial.asks for answer in judgements(claims.plan, probe) if not answer.allowed]
     done = outcome.answer is Answer.DONE
-    if trial.alias and done == bool(refusals):
+    if trial.alias and not _as_named(outcome, refusals):
         return _finding(trial, outcome, refusals)
     if refusals:
         return _denied(claims, world, trial, outcome, refusals[0])
+    if not done and trial.door in BY_HANDLE:
+        return Result(trial, outcome, Mark.FINDING, None, "this layer takes the privilege to open files by handle")
     if not done:
         return _refused(claims, trial, outcome)
     deciding = (answer.index for answer in judgements(claims.plan, trial.asks[0]) if answer.index is not None)
     return Result(trial, outcome, Mark.AGREED, next(deciding, None))
 
 
+def _as_named(outcome: Outcome, refusals: list[Judgement]) -> bool:
+    """Whether what came of an alias is what the names say."""
+    return outcome.answer is Answer.DONE if not refusals else outcome.answer in (Answer.REFUSED, Answer.KILLED)
+
+
 def _finding(trial: Trial, outcome: Outcome, refusals: list[Judgement]) -> Result:
-    sentence = "done by an alias, which no name decides" if refusals else "an alias of something denied is refused too"
+    sentence = "by an alias, which no name decides" if refusals else "refused by an alias, though no name is denied"
     return Result(trial, outcome, Mark.FINDING, refusals[0].index if refusals else None, sentence)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from avakill.backends.judge import Probe
 from avakill.backends.plan import Plan
 from avakill.ir.effect import Operation
 from avakill.ir.verdict import Finding
-from avakill.lab.doors import DOOR, DOORS, PLAIN_DOOR, Door, Needs, Takes, routes_for
+from avakill.lab.doors import DOOR, DOORS, PLAIN_DOOR, ROUTES, Door, Needs, Takes, routes_for
 from avakill.lab.gains import MOVES, gains
 from avakill.lab.probes import edge_probes, parent, witness_probes
 from avakill.lab.words import Trial, World
@@ -38,8 +38,8 @@ def make_trials(
         chosen = [*made, *_otherwise(asked, world, without)]
     else:
         first = made[: min(len(shown), limit // 4)]
-        plain = _even(chance, made[len(first) :], max(0, limit // 2 - len(first)))
-        other = _even(chance, _otherwise(asked, world, without), limit - len(first) - len(plain))
+        plain = _even(chance, made[len(first) :], max(0, limit // 2 - len(first)), _object)
+        other = _even(chance, _otherwise(asked, world, without), limit - len(first) - len(plain), _door)
         chosen = [*first, *plain, *other]
     return tuple(replace(trial, number=number, follow=_follow(plan, world, trial)) for number, trial in enumerate(chosen))
 
@@ -118,12 +118,20 @@ def _follow(plan: Plan, world: World, trial: Trial) -> tuple[Probe, ...]:
     return tuple(sorted(tried, key=lambda probe: probe.operation is Operation.UNLINK))
 
 
-def _even(chance: random.Random, found: Iterable[Trial], wanted: int) -> list[Trial]:
-    """`wanted` of them: each operation in turn, and of each what brings a new object, door or route first."""
+def _object(trial: Trial) -> str:
+    return trial.asks[0].object
+
+
+def _door(trial: Trial) -> str:
+    return trial.door
+
+
+def _even(chance: random.Random, found: Iterable[Trial], wanted: int, kind: Callable[[Trial], str]) -> list[Trial]:
+    """`wanted` of them: each operation in turn, and of each operation one of every kind before the second of any."""
     queues: dict[Operation, list[Trial]] = {}
     for trial in found:
         queues.setdefault(trial.asks[0].operation, []).append(trial)
-    turns = [_newest_first(chance, queue) for queue in queues.values()]
+    turns = [_in_rounds(chance, queue, kind) for queue in queues.values()]
     chosen: list[Trial] = []
     while turns and len(chosen) < wanted:
         turns = [queue for queue in turns if queue]
@@ -131,13 +139,13 @@ def _even(chance: random.Random, found: Iterable[Trial], wanted: int) -> list[Tr
     return chosen
 
 
-def _newest_first(chance: random.Random, queue: list[Trial]) -> list[Trial]:
-    """Shuffled, and sorted so that popping brings first what was seen least."""
+def _in_rounds(chance: random.Random, queue: list[Trial], kind: Callable[[Trial], str]) -> list[Trial]:
+    """Shuffled, and ordered so that popping brings what was seen least; of those alike, what takes a new route."""
     shuffled = chance.sample(queue, len(queue))
-    seen: Counter[tuple[str, str]] = Counter()
-    ranks: dict[int, int] = {}
+    seen: Counter[tuple[str, ...]] = Counter()
+    ranks: list[tuple[int, int, int]] = []
     for place, trial in enumerate(shuffled):
-        keys = (("object", trial.asks[0].object), ("door", trial.door), ("route", trial.route))
-        ranks[place] = min(seen[key] for key in keys)
-        seen.update(keys)
-    return [shuffled[place] for place in sorted(ranks, key=lambda place: (-ranks[place], place))]
+        of_kind, of_route = (kind(trial),), (kind(trial), trial.route)
+        ranks.append((seen[of_kind] if not seen[of_route] else seen[of_kind] + len(ROUTES), seen[of_route], place))
+        seen.update((of_kind, of_route))
+    return [shuffled[place] for _, _, place in sorted(ranks, reverse=True)]
