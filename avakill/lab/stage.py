@@ -22,6 +22,7 @@ PROBER = "/usr/bin/avakill-prober"
 """Where the prober stands in every stage: what a plan names as its entry point."""
 
 DEVICES = (("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9))
+HELP = "run it as root, or where users may make namespaces"
 OWN_DIRECTORIES = ("/proc", "/dev", "/usr", "/usr/bin", "/run", SCRATCH, MOUNT)
 
 Prepare = Callable[[Path], None]
@@ -59,12 +60,22 @@ def enter_namespaces(network: bool) -> None:
     """The next child is the first process of a process namespace; mounts made from now on end with it. Raises LabFault."""
     flags = calls.CLONE_NEWNS | calls.CLONE_NEWPID | calls.CLONE_NEWIPC | (calls.CLONE_NEWNET if network else 0)
     try:
+        if os.geteuid() != 0:
+            _become_root_of_a_user_namespace()
         calls.unshare(flags)
         calls.mount(b"none", b"/", b"", calls.MS_REC | calls.MS_PRIVATE)
     except OSError as error:
-        raise LabFault(f"no namespace for the lab: {error.strerror}", "run it as root") from error
+        raise LabFault(f"no namespace for the lab: {error.strerror}", HELP) from error
     if network:
         loopback.set_up()
+
+
+def _become_root_of_a_user_namespace() -> None:
+    """An ordinary user can be root of what is theirs: mounts and networks, but no devices and no other owners."""
+    user, group = os.geteuid(), os.getegid()
+    calls.unshare(calls.CLONE_NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+        Path(f"/proc/self/{name}").write_text(text)
 
 
 def set_up(stage: Stage) -> None:
@@ -75,10 +86,22 @@ def set_up(stage: Stage) -> None:
             place.mkdir(mode=0o755)
         os.chdir(stage.root)
         lay(stage)
-        calls.mount(os.fsencode(stage.root), os.fsencode(stage.view), b"", calls.MS_BIND)
-        calls.mount(b"proc", os.fsencode(stage.view / "proc"), b"proc")
+        _show(stage)
     except OSError as error:
-        raise LabFault(f"no scratch root for the lab: {error.strerror}", "run it as root") from error
+        raise LabFault(f"no scratch root for the lab: {error.strerror}", HELP) from error
+
+
+def _show(stage: Stage) -> None:
+    """The root as a prober gets it: with /proc, and the machine's own devices where none could be made."""
+    calls.mount(os.fsencode(stage.root), os.fsencode(stage.view), b"", calls.MS_BIND)
+    calls.mount(b"proc", os.fsencode(stage.view / "proc"), b"proc")
+    _lend_devices(stage)
+
+
+def _lend_devices(stage: Stage) -> None:
+    for name, _ in DEVICES:
+        if not stat.S_ISCHR(os.lstat(b"dev/" + name.encode()).st_mode):
+            calls.mount(b"/dev/" + name.encode(), os.fsencode(stage.view / "dev" / name), b"", calls.MS_BIND)
 
 
 def lay(stage: Stage) -> None:
@@ -87,7 +110,7 @@ def lay(stage: Stage) -> None:
     for directory in (*OWN_DIRECTORIES, *sorted(stage.world.directories, key=lambda path: path.count("/"))):
         _make_directory(bytes_of(directory))
     for name, minor in DEVICES:
-        os.mknod(b"dev/" + name.encode(), stat.S_IFCHR | 0o666, os.makedev(1, minor))
+        _make_device(b"dev/" + name.encode(), minor)
     _make_file(bytes_of(PROBER), stage.prober)
     for path in sorted(stage.world.files):
         _make_file(bytes_of(path), stage.tiny)
@@ -98,22 +121,21 @@ def lay(stage: Stage) -> None:
 
 def lay_again(stage: Stage) -> None:
     """After a trial that could not be undone; no prober may be running."""
+    calls.detach(os.fsencode(stage.view))
     for entry in os.scandir(b"."):
         if entry.is_dir(follow_symlinks=False):
-            for below in os.scandir(entry.path) if entry.name == b"proc" else ():
-                _remove(below)
-            if entry.name != b"proc":
-                shutil.rmtree(entry.path)
+            shutil.rmtree(entry.path)
         else:
             os.unlink(entry.path)
     lay(stage)
+    _show(stage)
 
 
-def _remove(entry: os.DirEntry[bytes]) -> None:
-    if entry.is_dir(follow_symlinks=False):
-        shutil.rmtree(entry.path)
-    else:
-        os.unlink(entry.path)
+def _make_device(path: bytes, minor: int) -> None:
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, minor))
+    except PermissionError:  # in a user namespace
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
 
 
 def _make_directory(path: bytes) -> None:

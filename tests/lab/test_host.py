@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from ctypes import CDLL
 from pathlib import Path
 
 import pytest
 
 from avakill.ir.effect import EFFECT_OF, Effect
 from avakill.ir.effect import Operation as Op
+from avakill.lab import calls
 from avakill.lab import host as hosts
+from avakill.lab.apart import apart
 from avakill.lab.doors import DOOR
 from avakill.lab.words import Answer, Case, LabFault, Outcome, Trial, World
 from tests.conftest import need
@@ -114,9 +119,53 @@ def test_a_layer_of_another_kernel_is_refused_in_words() -> None:
         run(Case("case", "selinux", WORLD, ()))
 
 
-def test_without_root_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(LabFault, match="root"):
+ORDINARY = 65534
+PR_SET_DUMPABLE = 4
+
+
+def test_an_ordinary_user_can_run_it_where_users_may_make_namespaces() -> None:
+    own = Path(tempfile.mkdtemp(prefix="avakill-lab-"))
+    shutil.copy(prober(), own / "prober")
+    case = under_landlock(trials_in("/srv/secret"), "/srv/secret")
+
+    def work() -> tuple[Outcome, ...]:
+        os.chown(own, ORDINARY, ORDINARY)
+        os.setgroups(())
+        os.setresgid(ORDINARY, ORDINARY, ORDINARY)
+        os.setresuid(ORDINARY, ORDINARY, ORDINARY)
+        CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # as after an exec: its files in /proc are its own
+        first, second = (outcomes for _, outcomes in hosts.Host(own / "prober").run((case, case), lambda *words: None))
+        assert first == second
+        return first
+
+    try:
+        outcomes = apart(work)
+    except LabFault as fault:
+        need("namespace" not in fault.reason, "users may make namespaces")
+        raise
+    finally:
+        shutil.rmtree(own)
+    assert outcomes is not None
+    assert {each.answer for each in outcomes} == {Answer.DONE, Answer.REFUSED, Answer.MOOT}
+    moot = {each.door for each, outcome in zip(case.trials, outcomes, strict=True) if outcome.answer is Answer.MOOT}
+    assert moot >= {"chown", "handle-read", "loader", "mknod-device"}
+    assert moot <= {"loader", "flags", *(name for name in DOOR if DOOR[name].needs)}
+
+
+def test_where_there_are_no_namespaces_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(flags: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    host()
+    monkeypatch.setattr(calls, "unshare", refuse)
+    with pytest.raises(LabFault, match="no namespace for the lab") as caught:
+        run(unlayered(()))
+    assert "root" in caught.value.help
+
+
+def test_another_system_is_told_where_the_lab_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(LabFault, match="darwin"):
         hosts.this_machine()
 
 
