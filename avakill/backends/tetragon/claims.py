@@ -92,8 +92,10 @@ class Claims:
 
     def over(self, rows: tuple[int, ...], effects: Effects, reason: str, probes: Iterable[Probe], lost: tuple[Lost, ...]) -> bool:
         """Claim STRICTER for `rows` and the allows that f names, if a probe shows it."""
-        if self.more(rows, effects, reason, lost):
-            return True
+        return self.more(rows, effects, reason, lost) or self.show(rows, effects, reason, probes, lost)
+
+    def show(self, rows: tuple[int, ...], effects: Effects, reason: str, probes: Iterable[Probe], lost: tuple[Lost, ...]) -> bool:
+        """As `over`, with a probe of its own even where `rows` have claimed it before."""
         for probe in probes:
             named = self.is_over(probe)
             if named is not None:

@@ -13,6 +13,7 @@ from avakill.backends.tetragon.levels import OVERFLOW, Index, Work, find_levels
 from avakill.backends.tetragon.shapes import Kind, Shape, could_meet, is_below, shape_of
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern, covers, disjoint
+from avakill.paths.glob import Glob
 from avakill.paths.index import PrefixIndex
 from avakill.source.span import Span
 
@@ -120,7 +121,8 @@ _ORDER = {SELF_PROTECTION: -2, FLOOR: -1, DEFAULT: 1 << 30}
 def _read(layer: Layer) -> Reading:
     order = _ORDER.get(layer.index, layer.index)
     if not layer.denies:
-        return Reading(holes=tuple([Hole(order, layer.index, _hole_shape(piece), piece) for piece in layer.region.pieces]))
+        pieces = [part for piece in layer.region.pieces for part in _sayable_parts(piece)]
+        return Reading(holes=tuple([Hole(order, layer.index, _hole_shape(piece), piece) for piece in pieces]))
     denies: list[Deny] = []
     unsaid: list[tuple[Layer, Piece[Pattern]]] = []
     closed: list[tuple[Hole, Deny]] = []
@@ -132,6 +134,18 @@ def _read(layer: Layer) -> Reading:
         elif shape is None:
             unsaid.append((layer, piece))
     return Reading(tuple(denies), (), tuple(unsaid), tuple(closed))
+
+
+def _sayable_parts(piece: Piece[Pattern]) -> tuple[Piece[Pattern], ...]:
+    """A name at any depth and all below it: the name itself can be cut out, what is below it can not."""
+    only = piece.within[0] if len(piece.within) == 1 and not piece.without else None
+    if not isinstance(only, Glob) or not only.below or only.is_literal or only.is_everything:
+        return (piece,)
+    named = Glob(only.parts, fold=only.fold)
+    shape = shape_of(named)
+    if shape is None or shape.kind is not Kind.NAMED or not is_cuttable(shape):
+        return (piece,)
+    return (Piece((named,)), Piece((only,), (named,)))
 
 
 def _cut(deny: Deny, closed: list[tuple[Hole, Deny]]) -> Deny:

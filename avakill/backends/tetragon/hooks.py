@@ -57,6 +57,8 @@ class Draft:
     def add(self, hook: str, tests: Iterable[Test], effects: frozenset[Effect], rows: Iterable[int]) -> None:
         kept = tuple(tests)
         rows = tuple(rows)
+        if len(kept) > MAX_TESTS:
+            kept = tuple(test for test in kept if not _holds_always(test))
         while len(kept) > MAX_TESTS:
             kept = _without_one(kept)
             self.trimmed.update(dict.fromkeys(rows))
@@ -64,6 +66,11 @@ class Draft:
         key = tuple((test.arg, test.operator, _identity(test)) for test in kept)
         if key not in here:
             here[key] = Selector(kept, effects, rows)
+
+
+def _holds_always(test: Test) -> bool:
+    """Every path begins with `/`."""
+    return test.operator == "Prefix" and not test.arg.resolve and any(text == "/" for text, _ in test.values)
 
 
 def _identity(test: Test) -> int | str:

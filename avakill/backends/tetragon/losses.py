@@ -31,6 +31,8 @@ def claim_grouping(claims: Claims, grouping: Grouping, effects: Effects) -> None
     for deny in grouping.denies:
         if not deny.shape.is_exact or deny.shape.kind is Kind.CHILD:
             _claim_wide(claims, deny, effects, grouping)
+            if not claims.is_big:
+                _claim_holes_in(claims, deny, effects, grouping)
     for hole, deny in grouping.closed:
         _claim_closed(claims, hole, deny, effects)
     opened = _opened(grouping)
@@ -74,7 +76,7 @@ def _why(patterns: list[Pattern]) -> str:
 
 
 def _claim_wide(claims: Claims, deny: Deny, effects: Effects, grouping: Grouping) -> None:
-    reason = "its pattern can only be said more widely: Tetragon has `Equal`, `Prefix` and `Postfix`, which do not stop at `/`"
+    reason = WIDE
     lost = (Lost(operations(effects), deny.shape.path, True),)
     if claims.more((deny.row,), effects, reason, lost):
         return
@@ -106,6 +108,26 @@ def _beside(claims: Claims, deny: Deny, grouping: Grouping) -> Iterator[str]:
         above = tuple(d.piece.within[0] for d in others if d.order < hole.order)
         if len(above) < MACHINES:
             yield from claims.example((wide, *hole.piece.within), (*deny.piece.within[:1], *hole.piece.without, *above))
+
+
+def _claim_holes_in(claims: Claims, deny: Deny, effects: Effects, grouping: Grouping) -> None:
+    """Each allow that the wider shape closes a part of says so, whatever else the deny loses."""
+    lost = (Lost(operations(effects), deny.shape.path, True),)
+    for hole in grouping.holes:
+        known = (hole.row, f"a deny below closes a part of it: {WIDE}")
+        if known in claims.strict or hole.order < deny.order or (hole.shape is not None and not could_meet(hole.shape, deny.shape)):
+            continue
+        within = (glob_of(deny.shape), *hole.piece.within)
+        for path in claims.example(within, (*deny.piece.within[:1], *hole.piece.without)):
+            claims.show((deny.row,), effects, WIDE, file_probes(path, effects), lost)
+        if known not in claims.strict:
+            above = [d.piece.within[0] for d in grouping.denies if d.order < hole.order and len(d.piece.within) == 1]
+            if len(above) < MACHINES:
+                for path in claims.example(within, (*hole.piece.without, *above)):
+                    claims.show((deny.row,), effects, WIDE, file_probes(path, effects), lost)
+
+
+WIDE = "its pattern can only be said more widely: Tetragon has `Equal`, `Prefix` and `Postfix`, which do not stop at `/`"
 
 
 def _claim_closed(claims: Claims, hole: Hole, deny: Deny, effects: Effects) -> None:

@@ -21,7 +21,7 @@ from avakill.backends.tetragon.pack import MAX_ENTRIES, MAX_FOLLOWED, documents,
 from avakill.backends.tetragon.renames import add_moves
 from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, Effect, Operation
 from avakill.ir.endpoint import Endpoint
-from avakill.ir.region import Piece
+from avakill.ir.region import Piece, Region
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 from avakill.paths.glob import Glob, join
 
@@ -91,6 +91,7 @@ def _groupings(plan: Plan, limit: int) -> dict[Effect, Grouping]:
     result: dict[Effect, Grouping] = {}
     known: Readings = {}
     reach: dict[int, bool] = {}
+    same: dict[Region[Any], int] = {}
     for effect in FILE_EFFECTS:
         layers = plan.layers[effect]
         if effect is not Effect.EXEC and any(layer.index == FLOOR for layer in layers):
@@ -99,7 +100,7 @@ def _groupings(plan: Plan, limit: int) -> dict[Effect, Grouping]:
                     reach[id(layer.region)] = _reaches_floor(layer)
             if not any(layer.denies and reach[id(layer.region)] for layer in layers):
                 layers = tuple([layer for layer in layers if layer.index != FLOOR])
-        key = tuple((layer.index, id(layer.region)) for layer in layers)
+        key = tuple([(layer.index, same.setdefault(layer.region, id(layer.region))) for layer in layers])
         if key not in made:
             made[key] = group(layers, limit, known)
         result[effect] = made[key]
@@ -214,6 +215,7 @@ def _example(piece: Piece[Any]) -> str | None:
 def _claim_network(claims: Claims, network: Network) -> None:
     said = {layer.index for layer in network.said}
     connect = frozenset({Effect.CONNECT})
+    lost = (Lost((Operation.CONNECT,), "*"),)
     for layer, piece in network.unsaid:
         reason = "Tetragon sees addresses, never the names that were asked for: a host name cannot be denied"
         thing = endpoint_example(piece.within, piece.without)
@@ -227,5 +229,4 @@ def _claim_network(claims: Claims, network: Network) -> None:
         thing = endpoint_example(piece.within, piece.without)
         if thing is not None:
             rows = tuple(dict.fromkeys((layer.index, hole.index)))
-            lost = (Lost((Operation.CONNECT,), "*"),)
             claims.over(rows, connect, reason, (Probe(Operation.CONNECT, thing),), lost)

@@ -195,3 +195,14 @@ def test_directories_above_too_many_trees_are_said_crosswise_and_listed() -> Non
     assert not seen.allows(Operation.RENAME, "/srv/top1/middle2", "/srv/top1/other", directory=True)
     lost = [x for f in seen.lowering.findings for x in f.lost if Operation.RENAME in x.operations and x.below]
     assert any("/srv/top1/middle2".startswith(x.place) for x in lost)
+
+
+def test_a_name_with_all_below_it_is_open_as_a_name_and_says_what_stays_closed() -> None:
+    """`.env.example` names a path and all below it; what is below a name at any depth cannot be said."""
+    seen = case((FILE_TOOLS, ALLOW, "/srv/**/.env.example/**"), (FILE_TOOLS, DENY, "/srv/**/.env*"))
+    for operation in (Operation.READ, Operation.WRITE, Operation.CREATE, Operation.UNLINK):
+        assert seen.allows(operation, "/srv/app/.env.example")
+        assert not seen.allows(operation, "/srv/app/.env.local")
+    (told,) = [f for f in seen.lowering.findings if f.index == 0 and "stays closed" in f.reason]
+    assert told.witness is not None
+    assert told.witness.object == "/srv/.env.example/.env"
