@@ -129,15 +129,18 @@ static struct io_uring_sqe ask_of(int operation)
     return ask;
 }
 
-static int ring_open(int flags)
+static int ring_open_as(int flags, int how)
 {
     struct io_uring_sqe ask = ask_of(IORING_OP_OPENAT);
+    ask.flags = how;
     ask.len = 0644;
     ask.open_flags = flags;
     int fd = ring(&ask);
     if (fd < 0) errno = -fd;
     return fd < 0 ? -1 : fd;
 }
+
+static int ring_open(int flags) { return ring_open_as(flags, 0); }
 
 static int ring_two(int operation, int flags)
 {
@@ -153,6 +156,8 @@ static int ring_two(int operation, int flags)
 static int open_read(void) { return read_by(opened(O_RDONLY)); }
 static int openat2_read(void) { return read_by(opened2(O_RDONLY, 0)); }
 static int uring_read(void) { return read_by(ring_open(O_RDONLY)); }
+
+static int uring_async_read(void) { return read_by(ring_open_as(O_RDONLY, IOSQE_ASYNC)); } /* by a thread of the kernel's */
 
 static int mmap_read(void)
 {
@@ -565,10 +570,21 @@ static int by_bind(int flags)
 static int bind_read(void) { return read_by(by_bind(O_RDONLY)); }
 static int bind_write(void) { return write_by(by_bind(O_WRONLY)); }
 
+static int by_chroot(int flags)
+{
+    if (chroot(parent_of(path)) < 0 || chdir("/") < 0) return -1;
+    snprintf(spelled2, sizeof spelled2, "/%s", last_of(path));
+    return open(spelled2, flags | O_CLOEXEC);
+}
+
+static int chroot_read(void) { return read_by(by_chroot(O_RDONLY)); }
+static int chroot_write(void) { return write_by(by_chroot(O_WRONLY)); }
+
 /* -- the table, and one trial after the other -- */
 
 static const struct { const char *name; int (*try)(void); } doors[] = {
     { "open-read", open_read }, { "openat2-read", openat2_read }, { "uring-read", uring_read },
+    { "uring-async-read", uring_async_read },
     { "mmap-read", mmap_read }, { "sendfile-out", sendfile_out }, { "splice-out", splice_out },
     { "handle-read", handle_read }, { "list", list },
     { "open-write", open_write }, { "append", append }, { "rdwr", rdwr }, { "create-existing", create_existing },
@@ -594,6 +610,7 @@ static const struct { const char *name; int (*try)(void); } doors[] = {
     { "sendto-udp", sendto_udp }, { "sendmsg-udp", sendmsg_udp }, { "sendmmsg-udp", sendmmsg_udp }, { "raw", raw },
     { "inherited-read", inherited_read }, { "inherited-reopen", inherited_reopen }, { "inherited-write", inherited_write },
     { "bind-read", bind_read }, { "bind-write", bind_write },
+    { "chroot-read", chroot_read }, { "chroot-write", chroot_write },
     { "memfd-exec", execute_memfd }, { "copy-exec", execute_copy }, { "loader", execute_by_loader },
 };
 
