@@ -157,11 +157,15 @@ def _leaving(node: Node, text: bytes, states: frozenset[Tokens]) -> Iterator[Tok
     """The name that ends here, and all that leaves the trie with the next byte."""
     if not node.taken and any(accepts(state) for state in states):
         yield (text,)
-    inside = _inside(node)
+    yield from _going_on(text, states, ~_inside(node))
+
+
+def _going_on(text: bytes, states: frozenset[Tokens], allowed: int) -> Iterator[Tokens]:
+    """All that has one of the `allowed` bytes behind `text`."""
     ordered = states if len(states) == 1 else sorted(states, key=repr)
     for mask, left in dict.fromkeys(step for state in ordered for step in steps(state)):
-        if mask & ~inside:
-            yield joined((text, _one_of(mask & ~inside), *left))
+        if mask & allowed:
+            yield joined((text, _one_of(mask & allowed), *left))
 
 
 def _behind_beginnings(node: Node, text: bytes, directories: bool) -> Iterator[Tokens]:
@@ -196,10 +200,11 @@ def _around_tails(node: Node, text: bytes, states: frozenset[Tokens], directorie
     if below and not _has_anything(below):
         return None
     ends = any(accepts(state) for state in states)
+    beside = list(_going_on(text, states, NOT_SLASH))
     if not below:
-        return [(text,)] if ends and not node.taken else []
+        return ([(text,)] if ends and not node.taken else []) + beside
     lines: list[Tokens] = [(text, END)] if ends and not node.taken else [(text + b"/",)]
-    return lines + list(_not_ending(text + b"/", tuple(sorted(suffixes)), kind, directories))
+    return lines + beside + list(_not_ending(text + b"/", tuple(sorted(suffixes)), kind, directories))
 
 
 def _not_ending(text: bytes, suffixes: tuple[bytes, ...], kind: Kind, directories: bool) -> Iterator[Tokens]:
