@@ -171,7 +171,7 @@ def _tidy(scene: Scene) -> None:
     for touched in scene.touched:
         now, was = _now(scene, touched), touched.was
         if not _same(now, was, touched.path in scene.remade):
-            raise Spoiled(os.fsdecode(touched.path))
+            raise Spoiled(f"not as it was: {touched.path!r}")
 
 
 def _same(now: Node | None, was: Node | None, remade: bool) -> bool:

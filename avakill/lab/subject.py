@@ -64,13 +64,13 @@ class Subject:
             os.write(self.requests, message)
             return self._answer()
         except OSError as error:
-            raise Silence from error
+            raise Silence(f"the prober ended: {error.strerror}") from error
 
     def _answer(self) -> Said:
         ready, _, _ = select.select((self.answers,), (), (), PATIENCE)
         got = os.read(self.answers, 8) if ready else b""
         if len(got) != 8:
-            raise Silence
+            raise Silence("the prober ended" if ready else "the prober was silent for too long")
         said = Said(*struct.unpack("=ii", got))
         if said.error == UNKNOWN_DOOR:
             raise LabFault("the prober does not know a door of the table", "this is a bug of the lab")

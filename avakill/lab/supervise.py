@@ -60,11 +60,12 @@ def on_stage(stage: Stage, network: bool, work: Callable[[], T]) -> T | None:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What came of a trial on one side. `said` is None when nobody answered."""
+    """What came of a trial on one side. `said` is None when nobody answered, and `why` tells it."""
 
     said: Said | None
     took_place: bool = False
     follow: tuple[bool, ...] = ()
+    why: str = ""
 
     @property
     def is_done(self) -> bool:
@@ -106,11 +107,11 @@ class _Bench:
 
 def _outcome(number: int, control: Seen, under: Seen | None, refused: str) -> Outcome:
     if control.said is None:
-        return Outcome(number, Answer.NONE)
+        return Outcome(number, Answer.NONE, control.why)
     if not control.is_done:
         return Outcome(number, Answer.MOOT, control.said.name)
     if under is None or under.said is None:
-        return Outcome(number, Answer.NONE, f"the prober could not start: {refused}" if refused else "")
+        return Outcome(number, Answer.NONE, f"the prober could not start: {refused}" if under is None else under.why)
     if under.said.signal == signal.SIGALRM:
         return Outcome(number, Answer.NONE, under.said.name)
     if under.said.signal:
@@ -153,10 +154,10 @@ class Side:
             self._stop()
         try:
             return self._staged(trial, descriptor)
-        except (Silence, Spoiled):
+        except (Silence, Spoiled) as fault:
             self._stop()
             lay_again(self.stage)
-            return Seen(None)
+            return Seen(None, why=str(fault))
 
     def _is_stale_for(self, trial: Trial) -> bool:
         """Whether it is about a directory that was made anew, something below one, or one is below what it moves."""
