@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 
 from avakill.backends.judge import Probe
 from avakill.ir.effect import Operation
 from avakill.lab.snapshot import Node, look, look_with_flags, move_back, put_back, remake_directory, remove
 from avakill.lab.spelling import Request, bytes_of
-from avakill.lab.stage import relative
+from avakill.lab.stage import beside, relative
 
-STASHES = (b"../stash/%d" % number for number in count())
 TAKING = frozenset({Operation.RENAME, Operation.UNLINK, Operation.RMDIR})
 
 
@@ -38,14 +37,14 @@ class Scene:
     to: Touched | None
     request: Request
     remade: list[bytes] = field(default_factory=list)
-    stashed: bytes = field(default_factory=lambda: next(STASHES))
+    stashed: bytes = b""
 
     @property
     def touched(self) -> tuple[Touched, ...]:
         return (self.object,) if self.to is None else (self.object, self.to)
 
 
-def open_scene(door: str, probe: Probe, request: Request) -> Scene:
+def open_scene(door: str, probe: Probe, request: Request, stash: Callable[[bytes], bytes] = beside) -> Scene:
     """Looks, and lays what the trial needs beside its objects. Raises OSError."""
     if probe.operation is Operation.CONNECT:
         return Scene(door, probe.operation, Touched(b"", None), None, request)
@@ -56,6 +55,7 @@ def open_scene(door: str, probe: Probe, request: Request) -> Scene:
         _write_script(relative(bytes_of(request.script[0])), request.script[1])
     taken = _taken(scene)
     if taken is not None:
+        scene.stashed = stash(taken)
         os.link(taken, scene.stashed, follow_symlinks=False)
     return scene
 
@@ -160,7 +160,7 @@ def _undo(scene: Scene, touched: Touched) -> None:
 
 def _tidy(scene: Scene) -> None:
     """The stashed link, symlinks, script and copies go; then the objects must be as they were."""
-    if scene.operation in TAKING:
+    if scene.stashed:
         remove(scene.stashed)
     for path, _ in scene.request.links:
         remove(relative(bytes_of(path)))

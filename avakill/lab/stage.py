@@ -11,7 +11,9 @@ import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from avakill.lab import calls, loopback
 from avakill.lab.doors import SCRATCH
@@ -33,6 +35,29 @@ def do_not_prepare(root: Path) -> None:
     """Labels nothing."""
 
 
+STASHES = (b"../stash/%d" % number for number in count())
+
+
+def beside(_: bytes = b"") -> bytes:
+    """Where a second link is kept: beside a root that is one file system."""
+    return next(STASHES)
+
+
+class Ground(Protocol):
+    """What trials stand on: the supervisor is in its root, and a prober pivots into `view`."""
+
+    @property
+    def view(self) -> Path: ...
+
+    def stash(self, path: bytes) -> bytes:
+        """A free name on the same file system as `path`, out of the trials' way."""
+        ...
+
+    def lay_again(self) -> None:
+        """As it was at first; no prober may be running."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Made and used in a process of its own, in namespaces of its own."""
@@ -52,8 +77,14 @@ class Stage:
         return self.base / "view"
 
     @property
-    def stash(self) -> Path:
+    def stashes(self) -> Path:
         return self.base / "stash"
+
+    def stash(self, path: bytes) -> bytes:
+        return beside()
+
+    def lay_again(self) -> None:
+        lay_again(self)
 
 
 def enter_namespaces(network: bool) -> None:
@@ -82,7 +113,7 @@ def set_up(stage: Stage) -> None:
     """Mounts and lays the stage, and makes its root the working directory. Raises LabFault."""
     try:
         calls.mount(b"avakill", os.fsencode(stage.base), b"tmpfs", 0, b"mode=0755")
-        for place in (stage.root, stage.view, stage.stash):
+        for place in (stage.root, stage.view, stage.stashes):
             place.mkdir(mode=0o755)
         os.chdir(stage.root)
         lay(stage)
@@ -180,7 +211,7 @@ def is_below(path: bytes, place: bytes) -> bool:
     return place == b"." or path == place or path.startswith(place + b"/")
 
 
-def step_inside(stage: Stage) -> None:
+def step_inside(stage: Ground) -> None:
     """The calling process, a child of the supervisor, gets a mount namespace whose root is the stage."""
     calls.unshare(calls.CLONE_NEWNS)
     os.chdir(stage.view)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from avakill.lab import calls
-from avakill.lab.stage import PROBER, Stage, step_inside
+from avakill.lab.stage import PROBER, Ground, step_inside
 from avakill.lab.words import Confine, LabFault
 
 VANISHED, UNKNOWN_DOOR = 100000, 100001
@@ -83,7 +83,7 @@ class Subject:
         os.close(self.answers)
 
 
-def start(stage: Stage, confine: Confine, held: Held) -> Subject:
+def start(stage: Ground, confine: Confine, held: Held) -> Subject:
     """Raises LabFault where the layer cannot be put on, Unstarted where it does not let the prober start."""
     requests, asked = os.pipe()
     answers, said = os.pipe()
@@ -124,7 +124,7 @@ def _must_have_started(subject: Subject, faults: int) -> None:
         raise LabFault(words[1], words[2])
 
 
-def _become(stage: Stage, confine: Confine, held: Held, requests: int, said: int) -> None:
+def _become(stage: Ground, confine: Confine, held: Held, requests: int, said: int) -> None:
     null = os.open("/dev/null", os.O_WRONLY)
     try:
         step_inside(stage)

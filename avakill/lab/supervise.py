@@ -17,7 +17,7 @@ from avakill.lab.confine import nothing
 from avakill.lab.doors import PLAIN_DOOR
 from avakill.lab.scene import Spoiled, close_scene, open_scene, took_place
 from avakill.lab.spelling import bytes_of, request_of
-from avakill.lab.stage import Prepare, Stage, do_not_prepare, enter_namespaces, is_below, lay_again, relative, set_up
+from avakill.lab.stage import Ground, Prepare, Stage, do_not_prepare, enter_namespaces, is_below, relative, set_up
 from avakill.lab.subject import Held, Said, Silence, Subject, Unstarted, start
 from avakill.lab.tiny import tiny_program
 from avakill.lab.words import Answer, Case, Confine, LabFault, Outcome, Trial
@@ -42,6 +42,11 @@ def run_case(case: Case, confine: Confine, prober: Path, prepare: Prepare = do_n
     bench = _Bench(stage, confine, case.layer in BY_INODE)
     found = on_stage(stage, network, lambda: bench.run(case.trials))
     return found if found is not None else tuple(Outcome(trial.number, Answer.NONE, "died") for trial in case.trials)
+
+
+def try_on(ground: Ground, confine: Confine, by_inode: bool, trials: tuple[Trial, ...]) -> tuple[Outcome, ...]:
+    """The trials, by a supervisor who stands in the root of `ground` already. Raises LabFault."""
+    return _Bench(ground, confine, by_inode).run(trials)
 
 
 def on_stage(stage: Stage, network: bool, work: Callable[[], T]) -> T | None:
@@ -76,7 +81,7 @@ class Seen:
 class _Bench:
     """The two sides of a case, one after the other: the control ends before the layer is put on."""
 
-    stage: Stage
+    stage: Ground
     confine: Confine
     by_inode: bool
 
@@ -127,7 +132,7 @@ def _outcome(number: int, control: Seen, under: Seen | None, refused: str) -> Ou
 class Side:
     """Trials under one layer, with a prober that is started when first needed and again when it must be."""
 
-    stage: Stage
+    stage: Ground
     confine: Confine
     by_inode: bool
     held: Held = field(default_factory=dict)
@@ -156,7 +161,7 @@ class Side:
             return self._staged(trial, descriptor)
         except (Silence, Spoiled) as fault:
             self._stop()
-            lay_again(self.stage)
+            self.stage.lay_again()
             return Seen(None, why=str(fault))
 
     def _is_stale_for(self, trial: Trial) -> bool:
@@ -169,7 +174,7 @@ class Side:
             self.subject = start(self.stage, self.confine, self.held)
         request = request_of(trial, descriptor)
         try:
-            scene = open_scene(trial.door, trial.asks[0], request)
+            scene = open_scene(trial.door, trial.asks[0], request, self.stage.stash)
         except OSError as error:
             raise Spoiled(str(error)) from error
         said = self.subject.ask(request.message)
