@@ -120,13 +120,11 @@ def _claim_bits(claims: Claims, unit: Unit | None, at: Seen, by: Seen, bits: int
 
 
 def _claim_leaks(claims: Claims, here: tuple[Unit, ...], bits: int, reason: str, path: str) -> None:
-    """What takes the name later is not refused."""
-    while bits:
-        mine = owner(here, bits & -bits)
-        assert mine is not None
+    """What takes the name later is not refused: of each effect, by the first unit that decides it."""
+    for mine in here:
         leaks = bits & mine.effects
-        bits &= ~mine.effects
-        if claims.is_shown(mine.index, reason, leaks):
+        bits &= ~leaks
+        if not leaks or claims.is_shown(mine.index, reason, leaks):
             continue
         effect = EFFECT_OF_BIT[leaks & -leaks]
         if effect is Effect.CREATE:

@@ -30,9 +30,6 @@ def test_claims_hold_on_generated_policies() -> None:
     assert set(seen) == {"exact", "stricter", "weaker", "unenforceable"}
 
 
-@pytest.mark.xfail(
-    strict=False, reason="known at 150 crowds: one over-denial is still listed by no row, or an allow row does not claim it"
-)
 def test_claims_hold_where_many_patterns_share_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here every policy with a pattern is a crowd."""
     monkeypatch.setattr("avakill.backends.selinux.cells.MAX_PATTERNS", 0)
