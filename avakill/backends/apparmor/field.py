@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cached_property, lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from avakill.backends.apparmor.apart import apart, tail_of
 from avakill.backends.apparmor.nameless import number_in
@@ -70,14 +71,45 @@ def entries(layers: Mapping[Effect, tuple[Layer, ...]]) -> tuple[Entry, ...]:
     return tuple(Entry(order, layer, piece, mask) for order, (layer, mask) in enumerate(ordered) for piece in layer.region.pieces)
 
 
-@dataclass(slots=True)
+class _Reach(Enum):
+    """Which of the paths that begin with its prefix an entry holds."""
+
+    ALL = auto()
+    ITSELF = auto()
+    ASK = auto()
+
+
 class _Bucket:
     """Entries of one literal prefix: by a name that they need, by the end of such a name, and the others."""
 
-    named: dict[str, list[Entry]] = field(default_factory=dict)
-    tails: dict[str, list[Entry]] = field(default_factory=dict)
-    lengths: set[int] = field(default_factory=set)
-    others: list[Entry] = field(default_factory=list)
+    __slots__ = ("below", "lengths", "named", "others", "tails")
+
+    def __init__(self) -> None:
+        self.below: dict[str, _Bucket] = {}
+        self.named: dict[str, list[Entry]] = {}
+        self.tails: dict[str, list[Entry]] = {}
+        self.lengths: set[int] = set()
+        self.others: list[tuple[Entry, _Reach]] = []
+
+    def at(self, prefix: tuple[str, ...]) -> _Bucket:
+        bucket = self
+        for name in prefix:
+            inner = bucket.below.get(name)
+            if inner is None:
+                inner = bucket.below[name] = _Bucket()
+            bucket = inner
+        return bucket
+
+    def needing(self, names: tuple[str, ...]) -> Iterator[Entry]:
+        """Those that need one of `names`, which stand below the prefix."""
+        if self.named:
+            for name in dict.fromkeys(names):
+                yield from self.named.get(name, ())
+
+    def ending(self, names: tuple[str, ...]) -> Iterator[Entry]:
+        """Those that need the end of one of `names`."""
+        for tail in dict.fromkeys(name[len(name) - n :] for name in names for n in self.lengths):
+            yield from self.tails.get(tail, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +122,17 @@ class Answer:
 
 OPEN = Answer(True, None)
 _Answers = tuple[Answer, ...]
+ALL_OPEN: _Answers = (OPEN,) * len(FILE_EFFECTS)
+
+
+class Said(NamedTuple):
+    """f's answer for each of FILE_EFFECTS, and those that it denies as bits."""
+
+    answers: _Answers
+    denied: int
+
+
+_NOTHING = Said(ALL_OPEN, 0)
 
 
 class Field:
@@ -97,10 +140,8 @@ class Field:
 
     def __init__(self, found: tuple[Entry, ...], work: Work) -> None:
         self.work = work
-        self._known: dict[str, _Answers] = {}
-        self._denied: dict[str, int] = {}
-        self._deciders: dict[str, list[Entry]] = {}
-        self._buckets: dict[tuple[str, ...], _Bucket] = {}
+        self._known: dict[str, Said] = {}
+        self._root = _Bucket()
         self._allows: PrefixIndex[Entry] = PrefixIndex()
         self._denies: PrefixIndex[Entry] | None = None
         self._entries = found
@@ -110,9 +151,7 @@ class Field:
 
     def _add(self, entry: Entry) -> None:
         prefix = prefix_of(entry.piece)
-        bucket = self._buckets.get(prefix)
-        if bucket is None:
-            bucket = self._buckets[prefix] = _Bucket()
+        bucket = self._root.at(prefix)
         part = _last_part(entry.piece)
         tail = None if part is None else tail_of(part)
         if isinstance(part, str):
@@ -121,7 +160,7 @@ class Field:
             bucket.tails.setdefault(tail, []).append(entry)
             bucket.lengths.add(len(tail))
         else:
-            bucket.others.append(entry)
+            bucket.others.append((entry, _reach(entry.piece)))
         if not entry.layer.denies:
             self._allows.add(prefix, entry)
             self.allowing |= entry.mask
@@ -135,8 +174,8 @@ class Field:
                     self._denies.add(prefix_of(entry.piece), entry)
         return self._denies
 
-    def answers(self, path: str) -> _Answers | None:
-        """f's answer for each of FILE_EFFECTS; None when the work is used up."""
+    def said(self, path: str) -> Said | None:
+        """All that f answers of an object; None when the work is used up."""
         known = self._known.get(path)
         if known is None:
             hits = self._holding(path)
@@ -147,40 +186,43 @@ class Field:
 
     def ask(self, effect: Effect, path: str) -> Answer | None:
         """f's answer; None when the work is used up."""
-        known = self.answers(path)
-        return None if known is None else known[PLACE[effect]]
+        known = self._known.get(path) or self.said(path)
+        return None if known is None else known.answers[PLACE[effect]]
 
     def denied(self, path: str) -> int:
         """The effects that f denies, as bits; none where the work is used up."""
-        known = self._denied.get(path)
-        if known is None:
-            answers = self.answers(path)
-            known = 0 if answers is None else sum(1 << place for place, answer in enumerate(answers) if not answer.allowed)
-            self._denied[path] = known
-        return known
+        known = self._known.get(path) or self.said(path)
+        return 0 if known is None else known.denied
 
     def _holding(self, path: str) -> list[Entry]:
         """The entries that hold a path, first match first."""
-        hits = []
-        for entry in self._candidates(split(path)):
-            self.work.asks -= 1
-            if entry.piece.holds(path):
-                hits.append(entry)
+        names = split(path)
+        last = len(names)
+        hits: list[Entry] = []
+        work = self.work
+        bucket: _Bucket | None = self._root
+        for length in range(last + 1):
+            assert bucket is not None
+            if bucket.others and work.asks >= 0:
+                for entry, reach in bucket.others:
+                    work.asks -= 1
+                    if length == last if reach is _Reach.ITSELF else reach is _Reach.ALL or entry.piece.holds(path):
+                        hits.append(entry)
+            if bucket.named:
+                hits += self._of(bucket.needing(names[length:]), path)
+            if bucket.tails and work.asks >= 0:
+                hits += self._of(bucket.ending(names[length:]), path)
+            bucket = bucket.below.get(names[length]) if length < last else None
+            if bucket is None:
+                break
         hits.sort(key=_order)
         return hits
 
-    def _candidates(self, names: tuple[str, ...]) -> Iterator[Entry]:
-        for length in range(len(names) + 1):
-            bucket = self._buckets.get(names[:length])
-            if bucket is not None:
-                if self.work.asks >= 0:
-                    yield from bucket.others
-                if bucket.named:
-                    for name in dict.fromkeys(names[length:]):
-                        yield from bucket.named.get(name, ())
-                if bucket.tails and self.work.asks >= 0:
-                    for tail in dict.fromkeys(name[len(name) - n :] for name in names[length:] for n in bucket.lengths):
-                        yield from bucket.tails.get(tail, ())
+    def _of(self, entries: Iterator[Entry], path: str) -> Iterator[Entry]:
+        for entry in entries:
+            self.work.asks -= 1
+            if entry.piece.holds(path):
+                yield entry
 
     def allowed_in(
         self, effect: Effect, area: tuple[Pattern, ...], tries: tuple[str, ...] = (), outside: tuple[Pattern, ...] = ()
@@ -255,7 +297,9 @@ class Field:
         """Whether one pattern of a layer holds all of `area`: then no object in it is left to no rule."""
         tries = known or next((found for found in map(samples, area) if found), ())
         for path in tries[:1]:
-            near = (e for e in self._candidates(split(path)) if e.mask & bit and e.piece.holds(path))
+            asks = self.work.asks
+            near = [entry for entry in self._holding(path) if entry.mask & bit]
+            self.work.asks = asks  # a look that is asked of no one else
             return any(self._covers(pattern, inside) for pattern in _simple(near) for inside in area)
         above = (entry for entry in self.denies.above(prefix) if entry.mask & bit)
         return any(covers(pattern, inside) for pattern in islice(_simple(above), COMPARED) for inside in area)
@@ -325,20 +369,28 @@ def _order(entry: Entry) -> int:
 _ALL = (1 << len(FILE_EFFECTS)) - 1
 
 
-def _decided(hits: list[Entry]) -> _Answers:
+def _decided(hits: list[Entry]) -> Said:
     """First match wins, for each effect."""
     if not hits:
-        return (OPEN,) * len(FILE_EFFECTS)
-    result, left = [OPEN] * len(FILE_EFFECTS), _ALL
+        return _NOTHING
+    result, left, denied = list(ALL_OPEN), _ALL, 0
     for entry in hits:
         new = entry.mask & left
-        if new:
-            answer = Answer(not entry.layer.denies, entry.layer.index)
-            for place in range(len(result)):
-                if new >> place & 1:
-                    result[place] = answer
-            left &= ~new
-    return tuple(result)
+        if not new:
+            continue
+        answer = _answer(not entry.layer.denies, entry.layer.index)
+        for place in _PLACES_IN[new]:
+            result[place] = answer
+        left &= ~new
+        if entry.layer.denies:
+            denied |= new
+        if not left:
+            break
+    return Said(tuple(result), denied)
+
+
+_answer = lru_cache(maxsize=16384)(Answer)
+_PLACES_IN = tuple(tuple(PLACE[effect] for effect in effects) for effects in _EFFECTS_IN)
 
 
 def _simple(entries: Iterable[Entry]) -> Iterator[Pattern]:
@@ -352,6 +404,13 @@ def prefix_of(piece: Piece[Any]) -> tuple[str, ...]:
     if len(piece.within) == 1:
         return piece.within[0].literal_prefix  # type: ignore[no-any-return]
     return max((atom.literal_prefix for atom in piece.within if isinstance(atom, Glob)), key=len, default=())
+
+
+def _reach(piece: Piece[Pattern]) -> _Reach:
+    glob = piece.within[0] if len(piece.within) == 1 and not piece.without else None
+    if not isinstance(glob, Glob) or not glob.is_literal or glob.fold:
+        return _Reach.ASK
+    return _Reach.ALL if glob.below else _Reach.ITSELF
 
 
 def _last_part(piece: Piece[Pattern]) -> Part | None:
