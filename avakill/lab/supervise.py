@@ -40,8 +40,11 @@ def run_case(case: Case, confine: Confine, prober: Path, prepare: Prepare = do_n
     base.mkdir(exist_ok=True)
     stage = Stage(base, case.world, prober.read_bytes(), tiny_program(), prepare)
     bench = _Bench(stage, confine, case.layer in BY_INODE)
-    found = on_stage(stage, network, lambda: bench.run(case.trials))
-    return found if found is not None else tuple(Outcome(trial.number, Answer.NONE, "died") for trial in case.trials)
+    for _ in range(2):
+        found = on_stage(stage, network, lambda: bench.run(case.trials))
+        if found is not None:
+            return found
+    return tuple(Outcome(trial.number, Answer.NONE, "the supervisor died twice") for trial in case.trials)
 
 
 def try_on(ground: Ground, confine: Confine, by_inode: bool, trials: tuple[Trial, ...]) -> tuple[Outcome, ...]:
@@ -155,6 +158,12 @@ class Side:
         self.stale.clear()
 
     def _try(self, trial: Trial, descriptor: int) -> Seen:
+        """No answer is asked for once more: a machine may have stood still."""
+        first = self._once(trial, descriptor)
+        unanswered = first.said is None or first.said.signal == signal.SIGALRM
+        return self._once(trial, descriptor) if unanswered else first
+
+    def _once(self, trial: Trial, descriptor: int) -> Seen:
         if self.by_inode and self._is_stale_for(trial):
             self._stop()
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -240,6 +242,31 @@ def test_a_prober_that_stays_silent_is_ended_and_the_next_trial_gets_a_new_one(m
         filter_.load()
 
     assert {each.answer for each in run_case(filtered("kill"), put_on, prober())} == {Answer.NONE}
+
+
+def test_a_trial_without_an_answer_is_made_once_more() -> None:
+    """The first prober under the layer dies at its first fork, the second one does not."""
+    import pyseccomp
+
+    with tempfile.TemporaryFile() as seen:
+
+        def put_on() -> None:
+            if os.fstat(seen.fileno()).st_size == 0:
+                os.write(seen.fileno(), b"once")
+                filter_ = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+                filter_.add_rule(pyseccomp.KILL_PROCESS, "clone")
+                filter_.load()
+
+        assert [each.answer for each in run_case(filtered("once"), put_on, prober())] == [Answer.DONE] * 2
+
+
+def test_a_supervisor_that_dies_gives_no_answer() -> None:
+    def die(root: Path) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(9)  # the first process of a namespace does not hear its own signals
+
+    outcomes = run_case(filtered("dies"), nothing, prober(), die)
+    assert [(each.answer, each.errno) for each in outcomes] == [(Answer.NONE, "the supervisor died twice")] * 2
 
 
 def test_a_layer_that_cannot_be_put_on_is_a_fault() -> None:
