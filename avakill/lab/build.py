@@ -26,7 +26,10 @@ def build(folder: Path | None = None) -> Path:
     digest = hashlib.sha256(SOURCE.read_bytes() + repr((FLAGS, os.uname().machine)).encode())
     prober = (folder or cache()) / digest.hexdigest() / "prober"
     if not prober.exists():
-        _compile(prober)
+        try:
+            _compile(prober)
+        except OSError as error:
+            raise LabFault(f"the prober could not be kept: {error}", "set XDG_CACHE_HOME to a folder of yours") from error
     return prober
 
 

@@ -37,7 +37,10 @@ def run_case(case: Case, confine: Confine, prober: Path, prepare: Prepare = do_n
     """As many outcomes as the case has trials. `prepare` labels the scratch root. Raises LabFault."""
     network = any(probe.operation is Operation.CONNECT for trial in case.trials for probe in trial.asks)
     base = prober.parent / "stage"
-    base.mkdir(exist_ok=True)
+    try:
+        base.mkdir(exist_ok=True)
+    except OSError as error:
+        raise LabFault(f"no place to mount a scratch root on: {error}", "set XDG_CACHE_HOME to a folder of yours") from error
     stage = Stage(base, case.world, prober.read_bytes(), tiny_program(), prepare)
     bench = _Bench(stage, confine, case.layer in BY_INODE)
     for _ in range(2):

@@ -57,6 +57,14 @@ def test_a_source_that_does_not_compile_leaves_nothing_behind(tmp_path: Path, mo
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    prober()
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(LabFault) as caught:
+        building.build(tmp_path / "cache")
+    assert "XDG_CACHE_HOME" in caught.value.help
+
+
 def test_the_cache_is_where_the_user_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert building.cache() == tmp_path / "avakill" / "lab"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import stat
 import tempfile
@@ -220,6 +221,20 @@ def test_a_killed_process_is_told_by_its_signal() -> None:
     first, second = run_case(filtered("kill"), seccomp("kill", "unlinkat"), prober())
     assert (first.answer, first.errno) == (Answer.KILLED, "SIGSYS")
     assert second.answer is Answer.DONE
+
+
+def test_a_killed_process_leaves_no_core() -> None:
+    def work() -> tuple[Picture, Picture, list[Seen]]:
+        resource.setrlimit(resource.RLIMIT_CORE, (1 << 30, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        before = picture()
+        seen = dict(Side(stage(), seccomp("kill", "unlinkat"), False).run(filtered("kill").trials[:1], {}))
+        return before, picture(), list(seen.values())
+
+    got = on_stage(stage(), False, work)
+    assert got is not None
+    before, after, (seen,) = got
+    assert seen.said is not None
+    assert (seen.said.name, after.keys()) == ("SIGSYS", before.keys())
 
 
 def test_what_succeeds_and_has_no_effect_is_silent() -> None:
