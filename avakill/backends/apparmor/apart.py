@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from avakill.backends.apparmor.samples import samples
 from avakill.paths.automaton import Pattern, disjoint
-from avakill.paths.glob import Glob, Part, Wild, Wildcard, component_holds
+from avakill.paths.glob import Glob, Part, Wild, Wildcard, component_holds, join, split
 
 _Shape = tuple[tuple[Part, ...], bool, Part]
 """`D/NAME` or, where the second is true, `D/**/NAME`."""
@@ -30,8 +31,14 @@ def apart(one: Pattern, other: Pattern) -> bool:
             return False  # some object is as deep as it likes
         if len(inner.parts) == folder + 1 and not inner.below:
             return len(tree.parts) > folder + 1 or not component_holds(inner.parts[folder], tree.literal_prefix[folder])
-        return disjoint(one, other)
+        return not _meets(tree, inner) and disjoint(one, other)
     return _shapes_apart(one, other)
+
+
+def _meets(tree: Glob, inner: Glob) -> bool:
+    """Whether an object of `inner`, made up quickly, is in the tree."""
+    depth = len(tree.parts)
+    return any(inner.holds(join((*tree.literal_prefix, *split(path)[depth:]))) for path in samples(inner)[:1])
 
 
 @lru_cache(maxsize=65536)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from avakill.backends.apparmor.cutting import CROWD, Denial, Hole
-from avakill.backends.apparmor.field import Field, effects_in, mask_of
+from avakill.backends.apparmor.field import ALL_OPEN, Field, effects_in, mask_of
 from avakill.backends.apparmor.ledger import Ledger
 from avakill.backends.apparmor.nameless import example_parents, inside, is_closable, number_in, parents, spares_inside
 from avakill.backends.apparmor.samples import bearer, parents_pattern, samples, two_bytes_as_two
@@ -40,6 +40,7 @@ ON_DIRECTORY = {
     Effect.CREATE: (Operation.MKDIR, Operation.RENAME),
 }
 """The same for a directory alone."""
+_ON_ANY_DIRECTORY = tuple(dict.fromkeys(operation for operations in ON_DIRECTORY.values() for operation in operations))
 
 
 def place_of(pattern: Pattern, operations: Iterable[Operation]) -> Lost:
@@ -181,7 +182,7 @@ class Claims:
             self.ledger.note(hole.index, Verdict.STRICTER, _CLOSED_HOLE, effects, witness, (lost,))
 
     def _lumped(self, denial: Denial) -> None:
-        if not denial.lumped and _W.issubset(denial.effects):
+        if not denial.lumped and all(effect in denial.effects for effect in W_EFFECTS):
             return
         outside = tuple(hole.pattern for hole in denial.open)
         for effect in W_EFFECTS:
@@ -315,6 +316,9 @@ class Claims:
         if upper and upper[-1] not in self._above:
             self._above[upper[-1]] = self._weigh_above(tuple(upper))
         first, before = self._above[upper[-1]] if upper else (None, ())
+        said = self.field.said(path)
+        if said is None or said.answers is ALL_OPEN:
+            return first or Witness(Operation.ATTR, path, policy=True, target=False), (*before, Lost(_ON_ANY_DIRECTORY, path))
         found: dict[Operation, None] = {}
         for effect, operations in ON_DIRECTORY.items():
             answer = self.field.ask(effect, path)
@@ -364,12 +368,12 @@ class Claims:
 
     def _parent_leaks(self, denial: Denial, places: tuple[str, ...], kept: frozenset[str]) -> bool:
         """Whether the rename of one of these directories is let through though f refuses it: then it is noted."""
-        goals = ["/moved", "/tmp/moved", *(f"{join(hole.pattern.literal_prefix)}/moved" for hole in denial.open)]
         for parent in places:
             bearer_ = self._bearer(denial, parent)
             if bearer_ is None or parent in kept or not self._is_free(parent):
                 continue
-            for goal in (f"{parent}-moved", *goals):
+            beside = (f"{join(hole.pattern.literal_prefix)}/moved" for hole in denial.open)
+            for goal in chain((f"{parent}-moved", "/moved", "/tmp/moved"), beside):
                 if goal not in kept and self._is_free(goal) and self._refused(parent, goal, bearer_):
                     witness = Witness(Operation.RENAME, parent, False, True, to=goal)
                     self.ledger.note(denial.layer.index, Verdict.WEAKER, _PARENT, denial.effects, witness)
@@ -401,7 +405,7 @@ class Claims:
     def _notes_unnamed(self, denial: Denial, directories: tuple[str, ...]) -> bool:
         for path in directories:
             inner = f"{path.rstrip('/')}/#"
-            if self._says(Effect.WRITE, path) is False and any(self._is_writable(f"{inner}{number}") for number in (1, 7)):
+            if self._says(Effect.WRITE, path) is False and (self._is_writable(f"{inner}1") or self._is_writable(f"{inner}7")):
                 self._note_unnamed(denial, path)
                 return True
         return False

@@ -183,6 +183,8 @@ def _one_pattern(within: tuple[Pattern, ...]) -> tuple[Pattern, bool]:
     """The pattern that an intersection is, or the closest of those around it; and whether it is wider."""
     if not within:
         return EVERYTHING, False
+    if len(within) == 1:
+        return within[0], False
     kept = [one for one in within if not any(other is not one and covers(one, other) for other in within)]
     kept = kept or [within[0]]
     best = max(kept, key=lambda one: len(one.literal_prefix))
@@ -359,6 +361,8 @@ def _beside(hole: Hole) -> Glob:
 
 
 def _subtract(lines: tuple[Tokens, ...], holes: list[Hole], directories: bool) -> tuple[Tokens, ...] | None:
+    if not lines:
+        return ()
     cuts = trie((_cut(hole) for hole in holes if not hole.is_ending), directories)
     found = [subtract(line, cuts, directories) for line in lines]
     kept = [some for some in found if some is not None]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from avakill.backends.apparmor.model import Choice, Many, OneOf, Tokens
-from avakill.backends.apparmor.tokens import ALL_BYTES, NOT_SLASH
+from avakill.backends.apparmor.tokens import ALL_BYTES, NOT_SLASH, joined
 
 
 @lru_cache(maxsize=65536)
@@ -29,6 +29,12 @@ def steps(tokens: Tokens) -> tuple[tuple[int, Tokens], ...]:
     return tuple(dict.fromkeys(_steps(tokens)))
 
 
+@lru_cache(maxsize=65536)
+def joined_steps(tokens: Tokens) -> tuple[tuple[int, Tokens], ...]:
+    """As `steps`, with neighbouring literal bytes of what follows as one token."""
+    return tuple(dict.fromkeys((mask, joined(left)) for mask, left in steps(tokens)))
+
+
 def _steps(tokens: Tokens) -> Iterator[tuple[int, Tokens]]:
     if not tokens:
         return
@@ -49,4 +55,7 @@ def _steps(tokens: Tokens) -> Iterator[tuple[int, Tokens]]:
 
 def after(states: frozenset[Tokens], byte: int) -> frozenset[Tokens]:
     """What may follow once `byte` was matched."""
+    if len(states) == 1:
+        (state,) = states
+        return frozenset([left for mask, left in steps(state) if mask >> byte & 1])
     return frozenset(left for state in states for mask, left in steps(state) if mask >> byte & 1)

@@ -100,16 +100,10 @@ class _Bucket:
             bucket = inner
         return bucket
 
-    def needing(self, names: tuple[str, ...]) -> Iterator[Entry]:
-        """Those that need one of `names`, which stand below the prefix."""
-        if self.named:
-            for name in dict.fromkeys(names):
-                yield from self.named.get(name, ())
-
-    def ending(self, names: tuple[str, ...]) -> Iterator[Entry]:
+    def ending(self, names: tuple[str, ...]) -> list[list[Entry]]:
         """Those that need the end of one of `names`."""
-        for tail in dict.fromkeys(name[len(name) - n :] for name in names for n in self.lengths):
-            yield from self.tails.get(tail, ())
+        tails = [name[len(name) - n :] for name in names for n in self.lengths]
+        return [self.tails[tail] for tail in dict.fromkeys(tails) if tail in self.tails]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,20 +203,21 @@ class Field:
                     if length == last if reach is _Reach.ITSELF else reach is _Reach.ALL or entry.piece.holds(path):
                         hits.append(entry)
             if bucket.named:
-                hits += self._of(bucket.needing(names[length:]), path)
+                for at in range(length, last):
+                    if names[at] in bucket.named and names[at] not in names[length:at]:
+                        hits += self._of(bucket.named[names[at]], path)
             if bucket.tails and work.asks >= 0:
-                hits += self._of(bucket.ending(names[length:]), path)
+                for entries in bucket.ending(names[length:]):
+                    hits += self._of(entries, path)
             bucket = bucket.below.get(names[length]) if length < last else None
             if bucket is None:
                 break
         hits.sort(key=_order)
         return hits
 
-    def _of(self, entries: Iterator[Entry], path: str) -> Iterator[Entry]:
-        for entry in entries:
-            self.work.asks -= 1
-            if entry.piece.holds(path):
-                yield entry
+    def _of(self, entries: list[Entry], path: str) -> list[Entry]:
+        self.work.asks -= len(entries)
+        return [entry for entry in entries if entry.piece.holds(path)]
 
     def allowed_in(
         self, effect: Effect, area: tuple[Pattern, ...], tries: tuple[str, ...] = (), outside: tuple[Pattern, ...] = ()

@@ -7,11 +7,11 @@ denied with all that may follow (`/srv/app/d[^o]**`), and every name that ends b
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 
-from avakill.backends.apparmor.derive import accepts, after, steps
+from avakill.backends.apparmor.derive import accepts, after, joined_steps
 from avakill.backends.apparmor.model import Choice, Many, OneOf, Token, Tokens
 from avakill.backends.apparmor.tokens import ALL_BYTES, END, NOT_SLASH, ROOT_TREE, encode, joined
 from avakill.paths.glob import Glob, Part, Wild, Wildcard
@@ -88,19 +88,24 @@ def _text(atoms: tuple[object, ...]) -> bytes | None:
     return None
 
 
-@dataclass(slots=True)
 class Node:
     """A place in the trie of the holes' names. `closed`: all from here on is hole; `taken`: the name that ends here is."""
 
-    children: dict[int, Node] = field(default_factory=dict)
-    taken: bool = False
-    closed: bool = False
-    tails: dict[Kind, set[bytes]] = field(default_factory=dict)
+    __slots__ = ("children", "closed", "tails", "taken")
+
+    def __init__(self) -> None:
+        self.children: dict[int, Node] = {}
+        self.taken = False
+        self.closed = False
+        self.tails: dict[Kind, set[bytes]] = {}
 
     def at(self, text: bytes) -> Node:
         node = self
         for byte in text:
-            node = node.children.setdefault(byte, Node())
+            child = node.children.get(byte)
+            if child is None:
+                child = node.children[byte] = Node()
+            node = child
         return node
 
 
@@ -136,7 +141,7 @@ def subtract(tokens: Tokens, root: Node, directories: bool) -> tuple[Tokens, ...
         if begun and not _has_anything(states):
             return None
         lines: Iterable[Tokens] | None
-        if node.tails.keys() - {Kind.BEGINNINGS}:
+        if node.tails and node.tails.keys() - {Kind.BEGINNINGS}:
             lines = None if begun or node.children else _around_tails(node, text, states, directories)
             if lines is None:
                 return None
@@ -145,7 +150,8 @@ def subtract(tokens: Tokens, root: Node, directories: bool) -> tuple[Tokens, ...
         else:
             lines = _leaving(node, text, states)
         found.update(dict.fromkeys(lines))
-        for byte, child in sorted(node.children.items(), reverse=True):
+        children = node.children.items()
+        for byte, child in sorted(children, reverse=True) if len(children) > 1 else children:
             beyond = after(states, byte)
             if beyond:
                 child.taken |= begun and byte == SLASH and directories
@@ -163,9 +169,13 @@ def _leaving(node: Node, text: bytes, states: frozenset[Tokens]) -> Iterator[Tok
 def _going_on(text: bytes, states: frozenset[Tokens], allowed: int) -> Iterator[Tokens]:
     """All that has one of the `allowed` bytes behind `text`."""
     ordered = states if len(states) == 1 else sorted(states, key=repr)
-    for mask, left in dict.fromkeys(step for state in ordered for step in steps(state)):
-        if mask & allowed:
-            yield joined((text, _one_of(mask & allowed), *left))
+    for mask, left in dict.fromkeys(step for state in ordered for step in joined_steps(state)):
+        mask &= allowed
+        if mask & (mask - 1):
+            yield (text, OneOf(mask), *left) if text else (OneOf(mask), *left)
+        elif mask:
+            here = text + bytes((mask.bit_length() - 1,))
+            yield (here + left[0], *left[1:]) if left and isinstance(left[0], bytes) else (here, *left)
 
 
 def _behind_beginnings(node: Node, text: bytes, directories: bool) -> Iterator[Tokens]:

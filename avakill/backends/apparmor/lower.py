@@ -115,20 +115,21 @@ class _Lines:
     """The deny lines: a pattern once, with all permissions that some row takes from it."""
 
     def __init__(self) -> None:
-        self.lines: dict[Tokens, tuple[set[str], Layer]] = {}
+        self.lines: dict[Tokens, int] = {}
+        self.layers: list[Layer] = []
         self.above: set[str] = set()
 
     def add(self, tokens: Tokens, permissions: str, layer: Layer) -> None:
-        known = self.lines.get(tokens)
+        lines = self.lines
+        known = lines.get(tokens)
         if known is None:
-            self.lines[tokens] = (set(permissions), layer)
+            lines[tokens] = _bits(permissions)
+            self.layers.append(layer)
         else:
-            known[0].update(permissions)
+            lines[tokens] = known | _bits(permissions)
 
     def add_denial(self, denial: Denial) -> None:
-        whole = ("r" if Effect.READ in denial.effects else "") + ("x" if Effect.EXEC in denial.effects else "")
-        # `l` with every `w`: a link to a name where only `w` is missing would be granted for whatever lacks `w` itself
-        objects = "wl" if any(effect in W_EFFECTS for effect in denial.effects) else ""
+        whole, objects = _taken(denial.effects)
         for tokens in denial.nameless:
             self.add(tokens, "wl", denial.layer)
         if denial.whole is denial.objects:
@@ -151,15 +152,24 @@ class _Lines:
             self.add((encode(f"{path}/"),), "w", layer)
 
     def rules(self) -> tuple[PathRule, ...]:
-        return tuple(
-            PathRule(tokens, _sorted(frozenset(permissions)), layer.index, layer.span)
-            for tokens, (permissions, layer) in self.lines.items()
-        )
+        lines = zip(self.lines.items(), self.layers, strict=True)
+        return tuple([PathRule(tokens, _PERMISSIONS[bits], layer.index, layer.span) for (tokens, bits), layer in lines])
 
 
 @lru_cache(maxsize=64)
-def _sorted(permissions: frozenset[str]) -> str:
-    return "".join(sorted(permissions, key=ORDER.index))
+def _taken(effects: tuple[Effect, ...]) -> tuple[str, str]:
+    """What is taken from the objects of a pattern and all that its holes leave, and what from the objects alone."""
+    whole = ("r" if Effect.READ in effects else "") + ("x" if Effect.EXEC in effects else "")
+    # `l` with every `w`: a link to a name where only `w` is missing would be granted for whatever lacks `w` itself
+    return whole, "wl" if any(effect in W_EFFECTS for effect in effects) else ""
+
+
+@lru_cache(maxsize=64)
+def _bits(permissions: str) -> int:
+    return sum(1 << ORDER.index(permission) for permission in permissions)
+
+
+_PERMISSIONS = tuple("".join(letter for place, letter in enumerate(ORDER) if bits >> place & 1) for bits in range(1 << len(ORDER)))
 
 
 def _directory_forms(cut: Cut) -> Iterator[Tokens]:

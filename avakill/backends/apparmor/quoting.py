@@ -28,6 +28,8 @@ def quoted(tokens: Tokens) -> str:
 
 
 def _run(tokens: Tokens) -> str:
+    if len(tokens) == 2 and type(tokens[0]) is bytes:
+        return literal(tokens[0]) + _text(tokens[1])
     return "".join([literal(token) if type(token) is bytes else _syntax(token) for token in tokens])
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 
 from avakill.paths.automaton import Pattern, class_chars
-from avakill.paths.glob import CharClass, Glob, Part, Wild, Wildcard
+from avakill.paths.glob import CharClass, Glob, Part, Wild, Wildcard, join
 from avakill.paths.substring import Substring
 
 
 @lru_cache(maxsize=16384)
 def samples(pattern: Pattern) -> tuple[str, ...]:
     """One or two objects that the pattern holds, the second below the first."""
+    if isinstance(pattern, Glob) and pattern.is_literal and not pattern.fold and pattern.parts:
+        name = join(pattern.literal_prefix)
+        return (name, f"{name}/inside") if pattern.below else (name,)
     if isinstance(pattern, Substring):
         made: tuple[str, ...] = (f"/srv/a{pattern.needle.strip('/') or 'x'}b/file",)
     else:
@@ -76,8 +79,8 @@ def parents_pattern(pattern: Pattern) -> Glob | None:
 def bearer(pattern: Pattern, parent: str) -> str | None:
     """An object of the pattern below the directory `parent`."""
     if isinstance(pattern, Substring):
-        made = [f"{parent}/{pattern.needle.strip('/') or 'x'}", f"{parent}/x{pattern.needle.strip('/')}"]
-    else:
-        names = [_part(part) for part in pattern.parts if part is not Wildcard.DEEP]
-        made = [f"{parent}/{'/'.join(names[start:])}" for start in range(len(names) - 1, -1, -1)]
+        texts = (f"{parent}/{pattern.needle.strip('/') or 'x'}", f"{parent}/x{pattern.needle.strip('/')}")
+        return next((path for path in texts if pattern.holds(path)), None)
+    names = [_part(part) for part in pattern.parts if part is not Wildcard.DEEP]
+    made = (f"{parent}/{'/'.join(names[start:])}" for start in range(len(names) - 1, -1, -1))
     return next((path for path in made if pattern.holds(path)), None)
