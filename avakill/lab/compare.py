@@ -10,10 +10,10 @@ from avakill.backends.contract import Lowering
 from avakill.backends.judge import Judgement, Probe, judgements
 from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
-from avakill.ir.verdict import Finding, Lost, Verdict, combine
+from avakill.ir.verdict import Finding, Verdict, combine
 from avakill.lab.gains import MOVES, gains
+from avakill.lab.trials import plain_door
 from avakill.lab.words import Answer, Mark, Outcome, Result, Trial, World
-from avakill.paths.glob import split
 
 OPEN = (Verdict.WEAKER, Verdict.UNENFORCEABLE)
 BY_HANDLE = frozenset({"handle-read"})
@@ -55,10 +55,18 @@ class Excuse:
 def compare(claims: Claims, world: World, trials: Iterable[Trial], outcomes: Iterable[Outcome]) -> tuple[Result, ...]:
     """One result for each trial; an outcome that is missing is no answer."""
     known = {outcome.number: outcome for outcome in outcomes}
-    return tuple(_result(claims, world, trial, known.get(trial.number, Outcome(trial.number, Answer.NONE))) for trial in trials)
+    pairs = [(trial, known.get(trial.number, Outcome(trial.number, Answer.NONE))) for trial in trials]
+    gone = frozenset(t.asks[0].operation for t, o in pairs if _is_hidden(o) and t.door == plain_door(t.asks[0]))
+    return tuple(_result(claims, world, trial, outcome, gone) for trial, outcome in pairs)
 
 
-def _result(claims: Claims, world: World, trial: Trial, outcome: Outcome) -> Result:
+def _is_hidden(outcome: Outcome) -> bool:
+    """ENOSYS says that the kernel has no such call: programs then take an older one (`openat` where there is no `openat2`)."""
+    return outcome.answer is Answer.REFUSED and outcome.errno == "ENOSYS"
+
+
+def _result(claims: Claims, world: World, trial: Trial, outcome: Outcome, gone: frozenset[Operation]) -> Result:
+    """`gone` are the operations whose plain door is hidden too: nothing is left to fall back on."""
     match outcome.answer:
         case Answer.NONE:
             return Result(trial, outcome, Mark.NONE)
@@ -74,6 +82,8 @@ def _result(claims: Claims, world: World, trial: Trial, outcome: Outcome) -> Res
         return _denied(claims, world, trial, outcome, refusals[0])
     if not done and trial.door in BY_HANDLE:
         return Result(trial, outcome, Mark.FINDING, None, "this layer takes the privilege to open files by handle")
+    if _is_hidden(outcome) and trial.asks[0].operation not in gone:
+        return Result(trial, outcome, Mark.FINDING, None, "this layer hides the door's system call; the operation has another")
     if not done:
         return _refused(claims, trial, outcome)
     deciding = (answer.index for answer in judgements(claims.plan, trial.asks[0]) if answer.index is not None)
@@ -139,6 +149,10 @@ def confesses(finding: Finding, effect: Effect | None, probe: Probe) -> bool:
     return probe.operation in MOVES and named
 
 
+def _lists(finding: Finding, probe: Probe) -> bool:
+    return any(lost.holds(probe.operation, probe.object, probe.to) for lost in finding.lost)
+
+
 def promise(claims: Claims, index: int) -> str:
     """What the report says of a row, in a sentence."""
     row = claims.plan.row_by_index[index]
@@ -159,7 +173,7 @@ def _refused(claims: Claims, trial: Trial, outcome: Outcome) -> Result:
 def loss(claims: Claims, probe: Probe) -> Excuse:
     """Whether a denying row lists the operation as lost, and the allow row that f names says that it is STRICTER."""
     stricter = [finding for finding in claims.findings if finding.verdict is Verdict.STRICTER]
-    listed = [f for f in stricter if claims.plan.row_by_index[f.index].denies and any(lost_holds(lost, probe) for lost in f.lost)]
+    listed = [f for f in stricter if claims.plan.row_by_index[f.index].denies and _lists(f, probe)]
     if not listed:
         return Excuse(False, None, "no row says that this is lost")
     named = {answer.index for answer in judgements(claims.plan, probe) if answer.index is not None}
@@ -168,19 +182,3 @@ def loss(claims: Claims, probe: Probe) -> Excuse:
         index = min(named)
         return Excuse(False, index, promise(claims, index))
     return Excuse(True, listed[0].index, listed[0].reason)
-
-
-def lost_holds(lost: Lost, probe: Probe) -> bool:
-    """Whether a `lost` entry lists a probe: by its object or new name; on the place, directly in it, or below it."""
-    if probe.operation not in lost.operations:
-        return False
-    if lost.place == "*":
-        return True
-    place = split(lost.place)
-    for path in (probe.object, probe.to):
-        if path is None or "://" in path:
-            continue
-        names = split(path)
-        if names == place or names[:-1] == place or (lost.below and names[: len(place)] == place):
-            return True
-    return False

@@ -14,6 +14,7 @@ from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.region import Piece
 from avakill.ir.verdict import Finding, Verdict, Witness, combine
+from avakill.lab.compare import confesses
 from avakill.paths.automaton import Pattern, Undecided
 from avakill.paths.automaton import witness as witness_of
 from avakill.paths.glob import Glob, split, tree
@@ -23,7 +24,6 @@ from tests.contract.world import World, make_world
 
 __all__ = ["TARGET", "World", "contradictions", "make_world", "plans", "policies", "probes", "verdicts"]
 
-OPEN = (Verdict.WEAKER, Verdict.UNENFORCEABLE)
 TAKEN = {
     Effect.READ: Operation.READ,
     Effect.WRITE: Operation.WRITE,
@@ -100,17 +100,8 @@ def _leaks(plan: Plan, lowering: Lowering[Any], probe: Probe, answers: tuple[Jud
         if answer.allowed or answer.index is None:
             continue
         blind = probe.operation in lowering.blind.get(answer.index, ())
-        if not blind and not any(_confesses(f, answer.effect, probe) for f in _of(lowering, answer.index)):
+        if not blind and not any(confesses(f, answer.effect, probe) for f in _of(lowering, answer.index)):
             yield f"LEAK row {answer.index} ({plan.row_by_index[answer.index].name}) {answer.effect}: {probe}"
-
-
-def _confesses(finding: Finding, effect: Effect | None, probe: Probe) -> bool:
-    if finding.verdict not in OPEN:
-        return False
-    if not finding.effects or effect in finding.effects:
-        return True
-    named = finding.witness is not None and finding.witness.operation in NAME_OPERATIONS
-    return probe.operation in NAME_OPERATIONS and named
 
 
 def _over_denials(plan: Plan, lowering: Lowering[Any], probe: Probe, answers: tuple[Judgement, ...]) -> Iterator[str]:

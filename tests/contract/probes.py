@@ -8,29 +8,25 @@ from collections.abc import Iterator
 from avakill.backends.judge import Probe, literal_denials
 from avakill.backends.plan import Plan, endpoint_example
 from avakill.ir.effect import FILE_EFFECTS, Effect, Operation
-from avakill.paths.glob import join, split
+from avakill.lab.probes import DESTINATIONS, ON_FILES, ON_NEW_NAMES, can_move, free_name, parent
+from avakill.paths.glob import join
 from tests.contract.world import World, make_world
 
+__all__ = ["all_probes", "ancestors_of_denied", "free_name", "parent", "probes"]
+
 MAX_PROBES = 220
-DESTINATIONS = (
-    "tcp://192.0.2.1:443",
-    "udp://192.0.2.1:53",
-    "tcp://127.0.0.1:8080",
-    "tcp://[2001:db8::1]:80",
-    "udp://[2001:db8::1]:443",
-)
-ON_FILES = (Operation.READ, Operation.WRITE, Operation.TRUNCATE, Operation.ATTR, Operation.UNLINK, Operation.EXEC)
 ON_DIRECTORIES = (Operation.LIST, Operation.ATTR)
-ON_NEW_NAMES = (Operation.CREATE, Operation.MKDIR, Operation.SYMLINK)
 
 
 def probes(plan: Plan, world: World | None = None) -> tuple[Probe, ...]:
     """The same for the same plan; at most MAX_PROBES, drawn evenly. Objects exist in `world`, new names do not."""
-    world = world or make_world(plan)
-    found = list(dict.fromkeys((*_file_probes(plan, world), *_connect_probes(plan))))
-    if len(found) > MAX_PROBES:
-        found = random.Random(len(found)).sample(found, MAX_PROBES)
-    return tuple(found)
+    found = all_probes(plan, world or make_world(plan))
+    return tuple(random.Random(len(found)).sample(found, MAX_PROBES)) if len(found) > MAX_PROBES else found
+
+
+def all_probes(plan: Plan, world: World) -> tuple[Probe, ...]:
+    """None left out."""
+    return tuple(dict.fromkeys((*_file_probes(plan, world), *_connect_probes(plan))))
 
 
 def _file_probes(plan: Plan, world: World) -> Iterator[Probe]:
@@ -62,24 +58,14 @@ def _moves(world: World) -> Iterator[Probe]:
         goal = directories[(index * 7) % len(directories)]
         inside = free_name(world, goal)
         for to in (beside, inside, "/tmp/moved"):
-            if not world.exists(to) and not (to + "/").startswith(path + "/") and _in_dev(path) == _in_dev(to):
+            if not world.exists(to) and can_move(path, to):
                 yield Probe(Operation.RENAME, path, to, directory, contents=contents)
                 if not directory:
                     yield Probe(Operation.LINK, path, to)
         if not directory:
             over = files[(index * 5 + 1) % len(files)]
-            if over != path and _in_dev(path) == _in_dev(over):
+            if over != path and can_move(path, over):
                 yield Probe(Operation.RENAME, path, over, replaces=True)
-
-
-def _in_dev(path: str) -> bool:
-    """Whether it is on the devices' own file system: no kernel moves a name from one to another."""
-    return path == "/dev" or path.startswith("/dev/")
-
-
-def free_name(world: World, directory: str) -> str:
-    base = directory.rstrip("/")
-    return next(f"{base}/new{n}" for n in range(1000) if not world.exists(f"{base}/new{n}"))
 
 
 def ancestors_of_denied(plan: Plan) -> frozenset[str]:
@@ -104,7 +90,3 @@ def _connect_probes(plan: Plan) -> Iterator[Probe]:
                 example = endpoint_example(within, without)
                 if example is not None:
                     yield Probe(Operation.CONNECT, example)
-
-
-def parent(path: str) -> str:
-    return join(split(path)[:-1])
