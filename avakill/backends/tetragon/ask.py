@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 
 from avakill.backends.judge import ALLOWED, Judgement, Probe, judgements
@@ -161,6 +161,16 @@ class _Entry:
     need: str = ""
 
 
+@dataclass(slots=True)
+class _Place:
+    """The pieces that begin in one directory: of everything below, of just it, and of names below that end alike."""
+
+    here: list[_Entry] = field(default_factory=list)
+    exact: list[_Entry] = field(default_factory=list)
+    ends: dict[str, list[_Entry]] = field(default_factory=dict)
+    sizes: tuple[int, ...] = ()
+
+
 Held = tuple[dict[Effect, Layer], ...]
 
 
@@ -168,9 +178,7 @@ class Layers:
     """The layers of all file effects by where their patterns begin, or how they end: what could hold a path."""
 
     def __init__(self, plan: Plan) -> None:
-        self.at: dict[Names, list[_Entry]] = {}
-        self.exact: dict[Names, list[_Entry]] = {}
-        self.ends: dict[str, list[_Entry]] = {}
+        self.at: dict[Names, _Place] = {}
         self.above: set[Names] = set()
         self.known: dict[str, Held] = {}
         ranks = {row.index: at for at, row in enumerate(plan.rows)}
@@ -182,14 +190,16 @@ class Layers:
             layer = next(iter(effects.values()))
             for piece in layer.region.pieces:
                 self._add(ranks[index], piece, effects, layer.denies)
-        self.sizes = tuple({len(end) for end in self.ends})
+        for place in self.at.values():
+            place.sizes = tuple({len(end) for end in place.ends})
 
     def _add(self, rank: int, piece: Piece[Pattern], effects: dict[Effect, Layer], denies: bool) -> None:
         if len(piece.within) == 1 and not piece.without:
             only = piece.within[0]
             if isinstance(only, Glob) and only.is_literal and not only.fold:
                 names = only.literal_prefix
-                (self.at if only.below else self.exact).setdefault(names, []).append(_Entry(rank, effects))
+                place = self._place(names)
+                (place.here if only.below else place.exact).append(_Entry(rank, effects))
                 if denies:
                     self._note(names)
                 return
@@ -199,13 +209,19 @@ class Layers:
         tail = _tail(plain[0]) if plain else ""
         need = next((part for glob in plain for part in glob.parts[len(start) :] if isinstance(part, str)), "")
         entry = _Entry(rank, effects, piece, tail, need)
-        if start or not tail:
-            self.at.setdefault(start, []).append(entry)
+        if tail:
+            self._place(start).ends.setdefault(tail, []).append(entry)
         else:
-            self.ends.setdefault(tail, []).append(entry)
+            self._place(start).here.append(entry)
         for glob in globs if denies else ():
             if glob.is_literal:
                 self._note(glob.literal_prefix)
+
+    def _place(self, names: Names) -> _Place:
+        place = self.at.get(names)
+        if place is None:
+            place = self.at[names] = _Place()
+        return place
 
     def _note(self, names: Names) -> None:
         while names and names[:-1] not in self.above:
@@ -224,17 +240,15 @@ class Layers:
         last = names[-1] if names else ""
         near: list[_Entry] = []
         for size in range(len(names) + 1):
-            here = self.at.get(names[:size])
-            if here is not None:
-                near += here
-        for size in self.sizes:
-            if size <= len(last):
-                here = self.ends.get(last[len(last) - size :])
-                if here is not None:
-                    near += here
-        here = self.exact.get(names)
-        if here is not None:
-            near += here
+            place = self.at.get(names[:size])
+            if place is None:
+                continue
+            near += place.here
+            if size == len(names):
+                near += place.exact
+            for length in place.sizes:
+                if length <= len(last):
+                    near += place.ends.get(last[len(last) - length :], ())
         if not near:
             return ()
         found = [entry for entry in near if entry.piece is None or _holds(entry, path, names, last)]

@@ -7,9 +7,10 @@ from itertools import islice
 from avakill.backends.judge import KEPT, Probe
 from avakill.backends.tetragon.claims import PROBE_OF, TRIED, Alike, Claims, Effects, file_probes, operations
 from avakill.backends.tetragon.groups import Deny, Group, Grouping, Hole
+from avakill.backends.tetragon.holes import holes_of
 from avakill.backends.tetragon.samples import glob_of, samples
 from avakill.backends.tetragon.shapes import Kind, Shape, could_meet, shape_of
-from avakill.backends.tetragon.terms import holes_of, name_terms, path_terms
+from avakill.backends.tetragon.terms import name_terms, path_terms
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 from avakill.paths.automaton import Pattern

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from avakill.backends.judge import KEPT
 from avakill.backends.tetragon import hooks
 from avakill.backends.tetragon.groups import Deny, Group, Grouping, beyond, merge
+from avakill.backends.tetragon.holes import Names, holes_of, unite
 from avakill.backends.tetragon.hooks import Crossing, Draft, bind, mask
 from avakill.backends.tetragon.model import Arg, Test
 from avakill.backends.tetragon.shapes import Kind, Shape
-from avakill.backends.tetragon.terms import Names, Part, Term, child, holes_of, name_terms, pair_terms, path_terms, unite
+from avakill.backends.tetragon.terms import Part, Term, name_terms, pair_terms, path_terms
 from avakill.ir.effect import Effect
 from avakill.ir.region import Piece
 from avakill.paths.glob import join
@@ -153,7 +154,7 @@ def _add_directories(
         return
     outside: tuple[Test, ...] = ()
     if len(bases) == 1 and not group.holes and not group.wild:
-        trees = unite((child(base), span) for base, span in bases.items())
+        trees = unite((f"{join(base)}/", span) for base, span in bases.items())
         roots = unite((join(base), span) for base, span in bases.items())
         outside = bind((Part("dir", "NotPrefix", trees), Part("dir", "NotEqual", roots)), there)
     for term in inside_terms(group):
@@ -204,7 +205,7 @@ def tops_of(shapes: Mapping[Shape, Span], limit: int, rows: tuple[int, ...], dra
         while names and names not in found:
             found[names] = span
             names = names[:-1]
-    terms, merged = pair_terms(found, limit)
+    terms, merged = pair_terms([(join(path[:-1]), path[-1], span) for path, span in found.items()], limit)
     if merged:
         draft.crossings[Crossing(rows, tuple(found))] = None
     return terms

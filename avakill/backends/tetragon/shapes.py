@@ -3,10 +3,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from avakill.paths.automaton import Pattern
 from avakill.paths.glob import Glob, Part, Wild, Wildcard, join
+from avakill.paths.lazy import lazy
 
 MAX_PREFIX = 255
 """Bytes of a path that `Prefix` compares (facts §2)."""
@@ -61,26 +62,26 @@ class Shape:
     def __hash__(self) -> int:
         return self._hash
 
-    @cached_property
+    @lazy
     def _hash(self) -> int:
         return hash((self.base, self.name.equal, self.name.suffix))
 
-    @cached_property
+    @lazy
     def path(self) -> str:
         """The base as text."""
         return join(self.base)
 
-    @cached_property
+    @lazy
     def parent(self) -> str:
         """The base's directory as text."""
         return join(self.base[:-1])
 
-    @cached_property
+    @lazy
     def start(self) -> str:
         """`/a/b/` and the prefix: how all below the base, or all of a STRETCH, begins."""
         return f"{self.path.rstrip('/')}/{self.name.prefix if self.kind is Kind.STRETCH else ''}"
 
-    @cached_property
+    @lazy
     def is_wild(self) -> bool:
         return self.kind in (Kind.NAMED, Kind.CHILD)
 

@@ -1,19 +1,19 @@
 """A group of denies as conjunctions of string tests: on a whole path, or on a directory and a name in it."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from avakill.backends.tetragon.groups import Deny, Group
+from avakill.backends.tetragon.holes import Holes, Left, Names, holes_of, left_of, texts, unite, values
 from avakill.backends.tetragon.model import Value
 from avakill.backends.tetragon.shapes import MAX_POSTFIX, Kind, Name, Shape
 from avakill.paths.glob import join
 from avakill.source.span import NOWHERE, Span
 
-Names = tuple[str, ...]
-K = TypeVar("K")
-V = TypeVar("V")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,89 +37,6 @@ class Terms:
     nodes_closed: bool = False
 
 
-def child(base: Names, prefix: str = "") -> str:
-    """`/a/b/` and what follows."""
-    return f"{join(base).rstrip('/')}/{prefix}"
-
-
-# -- holes --
-
-
-class Holes:
-    """The plain holes of a group, to ask and to say."""
-
-    def __init__(self, group: Group) -> None:
-        self.trees = {h.base for h in group.holes if h.kind is Kind.TREE}
-        self.exact = {h.base for h in group.holes if h.kind is Kind.EXACT}
-        self.stretches: dict[Names, list[str]] = {}
-        for hole in group.holes:
-            if hole.kind is Kind.STRETCH:
-                self.stretches.setdefault(hole.base, []).append(hole.name.prefix)
-        self.covered: dict[Names, bool] = {}
-        self.wild = tuple(hole.name for hole in group.wild)
-        self.nodes = self._nodes()
-        self.prefixes = values(
-            (*(child(base) for base in self.trees if base), *(child(b, p) for b, ps in self.stretches.items() for p in ps))
-        )
-
-    def _nodes(self) -> dict[Names, list[Name]]:
-        """Directories in which some names are open."""
-        nodes: dict[Names, list[Name]] = {}
-        for base in sorted(self.trees | self.exact):
-            if base:
-                nodes.setdefault(base[:-1], []).append(Name(equal=base[-1]))
-        for base, prefixes in self.stretches.items():
-            nodes.setdefault(base, []).extend(Name(prefix=prefix) for prefix in prefixes if prefix)
-        return {
-            base: names for base, names in nodes.items() if names and not self.covers(base) and "" not in self.stretches.get(base, ())
-        }
-
-    def covers(self, names: Names) -> bool:
-        """Whether all at and below `names` is open."""
-        if not self.trees and not self.stretches:
-            return False
-        known = self.covered.get(names)
-        if known is None:
-            known = self.covered[names] = self._covers(names)
-        return known
-
-    def _covers(self, names: Names) -> bool:
-        for size in range(len(names) + 1):
-            base = names[:size]
-            if base in self.trees:
-                return True
-            if self.stretches and size < len(names) and any(names[size].startswith(p) for p in self.stretches.get(base, ())):
-                return True
-        return False
-
-    def open(self, names: Names) -> bool:
-        """Whether the path itself is open."""
-        return names in self.exact or self.covers(names) or bool(names and any(n.holds(names[-1]) for n in self.wild))
-
-    def dir_is_open(self, names: Names) -> bool:
-        """Whether every name in the directory is open."""
-        return self.covers(names) or "" in self.stretches.get(names, ())
-
-
-def holes_of(group: Group) -> Holes:
-    made = group.made.get("holes")
-    if not isinstance(made, Holes):
-        made = group.made["holes"] = Holes(group)
-    return made
-
-
-def values(texts: Iterable[str], span: Span = NOWHERE) -> tuple[Value, ...]:
-    return tuple((text, span) for text in sorted(dict.fromkeys(texts)))
-
-
-def unite(found: Iterable[Value]) -> tuple[Value, ...]:
-    """Each text once, the first origin kept."""
-    seen: dict[str, Span] = {}
-    for text, span in found:
-        seen.setdefault(text, span)
-    return tuple(seen.items())
-
-
 # -- whole paths --
 
 
@@ -133,34 +50,27 @@ def path_terms(group: Group) -> Terms:
 def _path_terms(group: Group) -> Terms:
     holes = holes_of(group)
     result = Terms()
-    equal = unite(
-        (join(deny.shape.base), deny.span)
-        for deny in group.denies
-        if deny.shape.kind in (Kind.TREE, Kind.EXACT) and not deny.shape.is_root and not holes.open(deny.shape.base)
-    )
-    if equal:
-        result.terms.append((Part("path", "Equal", equal),))
-    prefix = _prefixes(group, holes)
+    left = left_of(group)
+    whole = [deny for deny in left.whole if not deny.shape.is_root]
+    if whole:
+        result.terms.append((Part("path", "Equal", texts([deny.shape.path for deny in whole], whole)),))
     without = _path_holes(holes)
-    if prefix:
-        result.terms.append((Part("path", "Prefix", prefix), *without))
-    for bases, names in _wild_classes(group.denies, (Kind.NAMED, Kind.CHILD), result, group.limit):
-        front = () if any(not base for base in bases) else (Part("path", "Prefix", unite((child(b), s) for b, s in bases.items())),)
+    if left.prefixes:
+        result.terms.append((Part("path", "Prefix", left.prefixes), *without))
+    for bases, names in _wild_classes(left.wild, result, group.limit):
+        front = () if () in bases else (Part("path", "Prefix", _starts(bases)),)
         for test in _path_names(names):
             result.terms.append((*test, *front, *without))
     return result
 
 
-def _prefixes(group: Group, holes: Holes) -> tuple[Value, ...]:
-    return unite(
-        (child(shape.base, shape.name.prefix), deny.span)
-        for deny in group.denies
-        if (shape := deny.shape).kind in (Kind.TREE, Kind.STRETCH) and not holes.covers(shape.base)
-    )
+def _starts(bases: dict[Names, Deny]) -> tuple[Value, ...]:
+    """How all below the bases begins."""
+    return tuple([(f"{deny.shape.path}/" if base else "/", deny.span) for base, deny in bases.items()])
 
 
 def _path_holes(holes: Holes) -> Term:
-    equal = values(join(base) for base in holes.trees | holes.exact)
+    equal = values(holes.paths)
     parts: list[Part] = []
     if holes.prefixes:
         parts.append(Part("path", "NotPrefix", holes.prefixes))
@@ -197,26 +107,27 @@ def _postfix(name: Name) -> str:
     return name.suffix if not name.prefix else ""
 
 
-def _wild_classes(
-    denies: Sequence[Deny], kinds: tuple[Kind, ...], result: Terms, limit: int
-) -> list[tuple[dict[Names, Span], dict[Name, Span]]]:
+def _wild_classes(denies: Sequence[Deny], result: Terms, limit: int) -> list[tuple[dict[Names, Deny], dict[Name, Span]]]:
     """Bases with the same names together."""
     by_base: dict[Names, dict[Name, Span]] = {}
-    spans: dict[Names, Span] = {}
+    first: dict[Names, Deny] = {}
     for deny in denies:
-        if deny.shape.kind in kinds:
-            by_base.setdefault(deny.shape.base, {}).setdefault(deny.shape.name, deny.span)
-            spans.setdefault(deny.shape.base, deny.span)
-    classes: dict[frozenset[Name], tuple[dict[Names, Span], dict[Name, Span]]] = {}
-    for base, names in by_base.items():
-        classes.setdefault(frozenset(names), ({}, names))[0][base] = spans[base]
-    if len(classes) <= limit:
-        return list(classes.values())
+        base = deny.shape.base
+        names = by_base.get(base)
+        if names is None:
+            names = by_base[base] = {}
+            first[base] = deny
+        names.setdefault(deny.shape.name, deny.span)
+    classes = _classes(by_base, limit)
+    if classes is not None:
+        return [({base: first[base] for base in bases}, names) for bases, names in classes]
     result.merged = True
-    root = classes.pop(frozenset(by_base[()]), None) if () in by_base else None
-    bases = {base: spans[base] for base in by_base if base}
-    every = {name: span for base, names in by_base.items() if base for name, span in names.items()}
-    return [*((root,) if root else ()), (bases, every)]
+    root = by_base.get(())
+    alike = {base: first[base] for base, names in by_base.items() if root is not None and names.keys() == root.keys()}
+    by_base.pop((), None)
+    every = {name: span for names in by_base.values() for name, span in names.items()}
+    merged = ({base: first[base] for base in by_base}, every)
+    return [merged] if root is None else [(alike, root), merged]
 
 
 # -- a directory and a name --
@@ -237,15 +148,16 @@ def _name_terms(group: Group) -> Terms:
     wild = _name_tests(dict.fromkeys(holes.wild, NOWHERE))
     unnamed: Term = tuple(Part("name", f"Not{part.operator}", part.values) for test in wild for part in test)
     outside = _dir_holes(holes, special)
-    _add_trees(group, holes, special, outside, unnamed, result)
-    regions = [deny.shape for deny in group.denies if deny.shape.kind in (Kind.TREE, Kind.STRETCH)]
+    left = left_of(group)
+    _add_trees(left, holes, special, outside, unnamed, result)
+    regions = [deny.shape for deny in group.denies if deny.shape.kind in (Kind.TREE, Kind.STRETCH)] if nodes else []
     for bases, names in nodes:
         inside = [base for base in bases if any(_rules_dir(shape, base) for shape in regions)]
         if inside:
             result.terms.append((Part("dir", "Equal", values(map(join, inside))), *_not_names(names), *unnamed))
-    _add_pairs(group, holes, result)
-    _add_stretches(group, holes, unnamed, result)
-    _add_wild(group, holes, nodes, special, outside, unnamed, result)
+    _add_pairs(left, group.limit, result)
+    _add_stretches(left, holes, unnamed, result)
+    _add_wild(left, group.limit, holes, nodes, special, outside, unnamed, result)
     return result
 
 
@@ -279,77 +191,89 @@ def _not_names(names: Iterable[Name]) -> Term:
 
 def _dir_holes(holes: Holes, special: set[Names]) -> Term:
     whole = [base for base, prefixes in holes.stretches.items() if "" in prefixes]
-    equal = values(map(join, (*holes.trees, *whole, *special)))
+    equal = values((*holes.tree_paths, *map(join, (*whole, *special))))
     parts = (Part("dir", "NotPrefix", holes.prefixes), Part("dir", "NotEqual", equal))
     return tuple(part for part in parts if part.values)
 
 
-def _add_trees(group: Group, holes: Holes, special: set[Names], outside: Term, unnamed: Term, result: Terms) -> None:
-    prefix = _prefixes(group, holes)
-    if prefix:
-        result.terms.append((Part("dir", "Prefix", prefix), *outside, *unnamed))
-    equal = unite(
-        (join(base), deny.span)
-        for deny in group.denies
+def _add_trees(left: Left, holes: Holes, special: set[Names], outside: Term, unnamed: Term, result: Terms) -> None:
+    if left.prefixes:
+        result.terms.append((Part("dir", "Prefix", left.prefixes), *outside, *unnamed))
+    tops = [
+        deny
+        for deny in left.wide
         if (base := deny.shape.base)
-        and (deny.shape.kind is Kind.TREE or (deny.shape.kind is Kind.STRETCH and not deny.shape.name.prefix))
+        and not (deny.shape.kind is Kind.STRETCH and deny.shape.name.prefix)
         and base not in special
-        and not holes.dir_is_open(base)
-    )
-    if equal:
-        result.terms.append((Part("dir", "Equal", equal), *unnamed))
+        and not (holes.stretches and holes.dir_is_open(base))
+    ]
+    if tops:
+        result.terms.append((Part("dir", "Equal", texts([deny.shape.path for deny in tops], tops)), *unnamed))
 
 
-def _add_pairs(group: Group, holes: Holes, result: Terms) -> None:
-    pairs = {
-        deny.shape.base: deny.span
-        for deny in group.denies
-        if deny.shape.kind in (Kind.TREE, Kind.EXACT) and deny.shape.base and not holes.open(deny.shape.base)
-    }
-    terms, merged = pair_terms(pairs, group.limit)
+def _add_pairs(left: Left, limit: int, result: Terms) -> None:
+    pairs = {deny.shape.path: (deny.shape.parent, deny.shape.base[-1], deny.span) for deny in left.whole if deny.shape.base}
+    terms, merged = pair_terms(pairs.values(), limit)
     result.terms.extend(terms)
     result.merged = result.merged or merged
 
 
-def pair_terms(paths: dict[Names, Span], limit: int) -> tuple[list[Term], bool]:
+Pair = tuple[str, str, Span]
+"""A directory, a name in it, and the rule that it comes from."""
+
+
+def pair_terms(pairs: Collection[Pair], limit: int) -> tuple[list[Term], bool]:
     """Paths as directories × names; True where more than those paths had to be said."""
-    by_dir: dict[Names, dict[str, Span]] = {}
-    by_name: dict[str, dict[Names, Span]] = {}
-    for path, span in paths.items():
-        by_dir.setdefault(path[:-1], {})[path[-1]] = span
-        by_name.setdefault(path[-1], {})[path[:-1]] = span
-    rows = _classes(by_dir)
-    columns = _classes(by_name)
-    if len(rows) > limit and len(columns) > limit:
-        dirs = unite((join(path[:-1]), span) for path, span in paths.items())
-        names = unite((path[-1], span) for path, span in paths.items())
+    by_dir: dict[str, dict[str, Span]] = {}
+    by_name: dict[str, dict[str, Span]] = {}
+    for place, name, span in pairs:
+        by_dir.setdefault(place, {})[name] = span
+        by_name.setdefault(name, {})[place] = span
+    rows = _classes(by_dir, limit)
+    columns = _classes(by_name, limit if rows is None else len(rows))
+    if rows is None and columns is None:
+        dirs = unite([(place, span) for place, _, span in pairs])
+        names = unite([(name, span) for _, name, span in pairs])
         return [(Part("dir", "Equal", dirs), Part("name", "Equal", names))], True
-    if len(rows) <= len(columns):
-        found = [((tuple((join(d), s) for d, s in ds.items())), tuple(ns.items())) for ds, ns in rows]
+    if rows is not None and (columns is None or len(rows) <= len(columns)):
+        found = [(_firsts(by_dir, places), tuple(names.items())) for places, names in rows]
     else:
-        found = [(tuple((join(d), s) for d, s in ds.items()), tuple(ns.items())) for ns, ds in columns]
+        found = [(tuple(places.items()), _firsts(by_name, names)) for names, places in columns or ()]
     return [(Part("dir", "Equal", dirs), Part("name", "Equal", names)) for dirs, names in found], False
 
 
-def _classes(table: dict[K, dict[V, Span]]) -> list[tuple[dict[K, Span], dict[V, Span]]]:
-    classes: dict[frozenset[V], tuple[dict[K, Span], dict[V, Span]]] = {}
+def _firsts(table: dict[str, dict[str, Span]], keys: Iterable[str]) -> tuple[Value, ...]:
+    return tuple([(key, next(iter(table[key].values()))) for key in keys])
+
+
+def _classes(table: dict[K, dict[V, Span]], limit: int) -> list[tuple[list[K], dict[V, Span]]] | None:
+    """Keys with the same entries together; None where those are more than `limit` classes."""
+    classes: dict[frozenset[V], tuple[list[K], dict[V, Span]]] = {}
     for key, entries in table.items():
-        classes.setdefault(frozenset(entries), ({}, entries))[0][key] = next(iter(entries.values()))
+        known = frozenset(entries)
+        found = classes.get(known)
+        if found is not None:
+            found[0].append(key)
+        elif len(classes) < limit:
+            classes[known] = ([key], entries)
+        else:
+            return None
     return list(classes.values())
 
 
-def _add_stretches(group: Group, holes: Holes, unnamed: Term, result: Terms) -> None:
+def _add_stretches(left: Left, holes: Holes, unnamed: Term, result: Terms) -> None:
     """The names directly in a STRETCH's base that begin with its prefix."""
-    for deny in group.denies:
+    for deny in left.wide:
         shape = deny.shape
         if shape.kind is Kind.STRETCH and shape.name.prefix and not holes.dir_is_open(shape.base):
-            dirs = Part("dir", "Equal", ((join(shape.base), deny.span),))
+            dirs = Part("dir", "Equal", ((shape.path, deny.span),))
             begin = Part("name", "Prefix", ((shape.name.prefix, deny.span),))
             result.terms.append((dirs, begin, *_not_names(holes.nodes.get(shape.base, ())), *unnamed))
 
 
 def _add_wild(
-    group: Group,
+    left: Left,
+    limit: int,
     holes: Holes,
     nodes: list[tuple[list[Names], list[Name]]],
     special: set[Names],
@@ -358,15 +282,16 @@ def _add_wild(
     result: Terms,
 ) -> None:
     for kind in (Kind.NAMED, Kind.CHILD):
-        for bases, names in _wild_classes(group.denies, (kind,), result, group.limit):
+        for bases, names in _wild_classes([deny for deny in left.wild if deny.shape.kind is kind], result, limit):
             for test in _name_tests(names):
                 if kind is Kind.NAMED:
-                    front = unite((child(b), s) for b, s in bases.items())
-                    where = () if () in bases and not outside else (Part("dir", "Prefix", front),)
+                    where = () if () in bases and not outside else (Part("dir", "Prefix", _starts(bases)),)
                     result.terms.append((*test, *where, *outside, *unnamed))
-                own = tuple((join(b), s) for b, s in bases.items() if b and b not in special and not holes.dir_is_open(b))
+                own = tuple(
+                    [(d.shape.path, d.span) for b, d in bases.items() if b and b not in special and not holes.dir_is_open(b)]
+                )
                 if kind is Kind.CHILD and () in bases:
-                    own = (*own, ("/", bases[()]))
+                    own = (*own, ("/", bases[()].span))
                 if own:
                     result.terms.append((*test, Part("dir", "Equal", own), *unnamed))
                 for dirs, open_names in nodes:
