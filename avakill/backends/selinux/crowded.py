@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from avakill.backends.plan import FLOOR, Plan
+from avakill.backends.plan import Plan
 from avakill.backends.selinux import claims as say
 from avakill.backends.selinux.claims import Claims
 from avakill.backends.selinux.ground import parent
 from avakill.backends.selinux.judged import GOING, stays
 from avakill.backends.selinux.labels import Labels, Seen, refused
 from avakill.backends.selinux.model import BIT, Closed
-from avakill.backends.selinux.units import INNER, Node, Unit, instance, made, name_of, owner, settle
+from avakill.backends.selinux.units import INNER, Node, Unit, instance, is_floor_device, made, name_of, owner, settle
 from avakill.ir.effect import OPERATIONS_OF, Effect, Operation
 from avakill.ir.verdict import Witness
 from avakill.paths.automaton import Pattern, Undecided, witness
@@ -61,11 +61,6 @@ def claim_crowd(claims: Claims, plan: Plan, labels: Labels) -> None:
     if not labels.ordered:
         _claim_holes(look)
         _claim_shared(look, few)
-
-
-def is_floor_device(unit: Unit) -> bool:
-    """Devices of the runtime floor keep their own types, whatever a pattern's line says."""
-    return unit.index == FLOOR and unit.prefix[:1] == ("dev",)
 
 
 # -- one path --

@@ -15,10 +15,11 @@ from avakill.backends.selinux.judged import claim_later, claim_node, claim_readi
 from avakill.backends.selinux.model import Closed, Context, DeviceGrant, Model, Transition
 from avakill.backends.selinux.network import lower_network
 from avakill.backends.selinux.quoting import Unsayable, regex
-from avakill.backends.selinux.units import Node, Unit, effects_in, instance, nodes_of, settle, units_of
+from avakill.backends.selinux.units import Node, Unit, effects_in, instance, is_floor_device, nodes_of, settle, units_of
 from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF
-from avakill.paths.automaton import Undecided
+from avakill.paths.automaton import Pattern, Undecided
 from avakill.paths.glob import Glob, Wildcard, join
+from avakill.paths.substring import Substring
 
 DEVICE_TYPES = dict(
     zip(
@@ -52,7 +53,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
         base=base,
         network=network,
         devices=devices,
-        transitions=tuple(_transitions(over.patterns)),
+        transitions=tuple(_transitions(units)),
         policy_path=plan.policy.path,
         policy_sha256=plan.policy.sha256,
         options=_options(plan),
@@ -139,15 +140,16 @@ def _is_ruled(over: Ground) -> bool:
 MAX_TRANSITIONS = 16
 
 
-def _transitions(patterns: tuple[Unit, ...]) -> Iterator[Transition]:
-    """`**/.env`: what the agent makes under that exact name is labelled from the start."""
+def _transitions(units: tuple[Unit, ...]) -> Iterator[Transition]:
+    """`/**/.env`: what the agent makes under that exact name is labelled from the start, unless a rule above may allow it."""
     seen: set[str] = set()
-    for unit in patterns:
+    for unit in units:
         if unit.denies and len(seen) < MAX_TRANSITIONS:
             for name in _exact_names(unit):
                 if name not in seen:
                     seen.add(name)
-                    yield Transition(name, unit.effects, unit.span)
+                    if not _is_opened(units, unit, name):
+                        yield Transition(name, unit.effects, unit.span)
 
 
 def _exact_names(unit: Unit) -> Iterator[str]:
@@ -157,6 +159,20 @@ def _exact_names(unit: Unit) -> Iterator[str]:
                 yield name
         case _:
             return
+
+
+def _is_opened(units: tuple[Unit, ...], unit: Unit, name: str) -> bool:
+    """Whether a hole may hold what is made under the name: a transition knows no paths, and would close it there too."""
+    lost = unit.effects & Closed.CREATE or unit.effects
+    above = (hole for hole in units if hole.rank < unit.rank and not hole.denies and hole.effects & lost)
+    return any(not is_floor_device(hole) and all(_may_end(atom, name) for atom in hole.piece.within) for hole in above)
+
+
+def _may_end(pattern: Pattern, name: str) -> bool:
+    """Whether it may hold a path of that last name."""
+    if isinstance(pattern, Substring) or pattern.below or not pattern.parts:
+        return True
+    return Glob(pattern.parts[-1:], fold=pattern.fold).holds(f"/{name}")
 
 
 # -- claims --

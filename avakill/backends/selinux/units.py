@@ -87,6 +87,11 @@ def label(here: Iterable[Unit], below: Iterable[Unit]) -> int:
     return (settle(here) & ~Closed.CREATE) | (settle(below) & Closed.CREATE)
 
 
+def is_floor_device(unit: Unit) -> bool:
+    """Devices of the runtime floor keep their own types, whatever a pattern's line says."""
+    return unit.index == FLOOR and unit.prefix[:1] == ("dev",)
+
+
 # -- the tree of literal paths --
 
 

@@ -88,6 +88,20 @@ def test_an_exact_name_anywhere_is_labelled_as_soon_as_the_agent_makes_it() -> N
     assert machine.allows(Probe(Operation.RENAME, "/srv/x", "/srv/.env"))
 
 
+def test_an_exact_name_that_a_rule_above_allows_somewhere_is_not_closed_there() -> None:
+    for hole in ("/**/ok/.env", "/srv/ok", "/srv/ok/.e*"):
+        made = plan(rule(ALL_FILES, ALLOW, hole), rule(ALL_FILES, DENY, "/**/.env"))
+        _, te, fc = lowered(made)
+        assert kernel(te, fc).allows(Probe(Operation.CREATE, "/srv/ok/.env"))
+        assert verdict(made, 1) is Verdict.WEAKER
+
+
+def test_an_exact_name_is_labelled_where_no_rule_above_allows_to_make_it() -> None:
+    for tools, hole in ((READS, "/srv/ok"), (ALL_FILES, "/srv/*.md")):
+        _, te, fc = lowered(plan(rule(tools, ALLOW, hole), rule(ALL_FILES, DENY, "/**/.env")))
+        assert not kernel(te, fc).allows(Probe(Operation.CREATE, "/srv/ok/.env"))
+
+
 def test_a_name_in_the_workspace_gets_no_transition_elsewhere() -> None:
     assert "type_transition" not in lowered(plan(rule(("file_write",), DENY, "**/.env")))[1]
 
