@@ -16,6 +16,7 @@ COMMANDS = {
     "harden": "make a policy file immutable, or write a hardening profile",
     "check-hardening": "how well a policy file is protected on this machine",
     "lab": "put every verdict to a real kernel",
+    "attack": "attack your own sandbox on this machine, over your own files",
     "schema": "the policy format as JSON Schema or as a prompt",
     "init": "write a starter policy",
     "backends": "the targets that are installed",

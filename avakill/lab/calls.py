@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import struct
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x4000000, 0x8000000, 0x20000000, 0x40000000
 CLONE_NEWUSER = 0x10000000
@@ -12,6 +13,9 @@ MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
+AT_RECURSIVE = 0x8000
+MOUNT_ATTR_RDONLY = 1
+MOUNT_SETATTR = 442  # on every architecture
 PR_SET_PDEATHSIG = 1
 
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -29,6 +33,12 @@ def mount(source: bytes, target: bytes, kind: bytes, flags: int = 0, data: bytes
 
 def detach(target: bytes) -> None:
     _check(_LIBC.umount2(target, MNT_DETACH), "umount")
+
+
+def make_read_only(target: bytes) -> None:
+    """The mount at `target` and all below it."""
+    attributes = struct.pack("=QQQQ", MOUNT_ATTR_RDONLY, 0, 0, 0)
+    _check(_LIBC.syscall(MOUNT_SETATTR, AT_FDCWD, target, AT_RECURSIVE, attributes, len(attributes)), "mount_setattr")
 
 
 def pivot_root(new: bytes, old: bytes) -> None:

@@ -30,7 +30,7 @@ def landlock(case: Case) -> Confine:
         model = read_document(case.file(LANDLOCK_PLAN).decode("utf-8"))
     except (NotAPlan, KeyError, UnicodeDecodeError) as error:
         raise LabFault(f"the case has no plan: {error}", BUG) from error
-    _import_before_the_root_is_gone()
+    import_before_the_root_is_gone()
 
     def put_on() -> None:
         refused = landlock_layer.apply(expand(model, HostTree(), kernel.abi()))
@@ -40,7 +40,7 @@ def landlock(case: Case) -> Confine:
     return put_on
 
 
-def _import_before_the_root_is_gone() -> None:
+def import_before_the_root_is_gone() -> None:
     """What `enforce.kernel` imports when it needs it: in the stage there are no modules to be found."""
     import landlock.plumbing  # noqa: F401
 

@@ -44,10 +44,11 @@ def beside(_: bytes = b"") -> bytes:
 
 
 class Ground(Protocol):
-    """What trials stand on: the supervisor is in its root, and a prober pivots into `view`."""
+    """What trials stand on: the supervisor stands in its root."""
 
-    @property
-    def view(self) -> Path: ...
+    def step_inside(self) -> None:
+        """The calling process, a child of the supervisor, gets a mount namespace whose root is the ground."""
+        ...
 
     def stash(self, path: bytes) -> bytes:
         """A free name on the same file system as `path`, out of the trials' way."""
@@ -82,6 +83,9 @@ class Stage:
 
     def stash(self, path: bytes) -> bytes:
         return beside()
+
+    def step_inside(self) -> None:
+        step_inside(self.view)
 
     def lay_again(self) -> None:
         lay_again(self)
@@ -211,10 +215,10 @@ def is_below(path: bytes, place: bytes) -> bool:
     return place == b"." or path == place or path.startswith(place + b"/")
 
 
-def step_inside(stage: Ground) -> None:
-    """The calling process, a child of the supervisor, gets a mount namespace whose root is the stage."""
+def step_inside(view: Path) -> None:
+    """A mount namespace of its own whose root is `view`, for the calling process."""
     calls.unshare(calls.CLONE_NEWNS)
-    os.chdir(stage.view)
+    os.chdir(view)
     calls.pivot_root(b".", b".")
     calls.detach(b".")
     os.chdir(b"/")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from avakill.lab import calls
-from avakill.lab.stage import PROBER, Ground, step_inside
+from avakill.lab.stage import PROBER, Ground
 from avakill.lab.words import Confine, LabFault
 
 VANISHED, UNKNOWN_DOOR = 100000, 100001
@@ -127,7 +127,7 @@ def _must_have_started(subject: Subject, faults: int) -> None:
 def _become(stage: Ground, confine: Confine, held: Held, requests: int, said: int) -> None:
     null = os.open("/dev/null", os.O_WRONLY)
     try:
-        step_inside(stage)
+        stage.step_inside()
         for number, (path, flags) in held.items():
             _hold(number, path, flags)
     except OSError as error:
