@@ -164,3 +164,15 @@ def test_what_the_plan_confesses_excuses_no_leak_of_a_layer() -> None:
         Claims(replace(PLAN, findings=(hole,)), (), {}), WORLD, (Trial(0, (INSIDE,), "open-read"),), (Outcome(0, Answer.DONE),)
     )
     assert (result.mark, result.sentence) == (Mark.LEAK, "`keys` is weaker")
+
+
+def test_a_hidden_system_call_is_a_finding_while_the_operation_has_another() -> None:
+    trials = (Trial(0, (OUTSIDE,), "openat2-read"), Trial(1, (OUTSIDE,), "open-read"))
+    hidden, plain = Outcome(0, Answer.REFUSED, "ENOSYS"), Outcome(1, Answer.REFUSED, "ENOSYS")
+    claims = Claims(PLAN, (), {})
+    by_one = compare(claims, WORLD, trials, (hidden, Outcome(1, Answer.DONE)))
+    assert [result.mark for result in by_one] == [Mark.FINDING, Mark.AGREED]
+    by_both = compare(claims, WORLD, trials, (hidden, plain))
+    assert [result.mark for result in by_both] == [Mark.OVER, Mark.OVER]
+    refused = compare(claims, WORLD, trials, (Outcome(0, Answer.REFUSED, "EACCES"), Outcome(1, Answer.DONE)))
+    assert refused[0].mark is Mark.OVER
