@@ -16,7 +16,7 @@ from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Layer
 from avakill.ir.effect import FILE_EFFECTS, Effect
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern, Undecided, covers, witness
-from avakill.paths.glob import EVERYTHING, Glob, Part, split
+from avakill.paths.glob import EVERYTHING, Glob, Part, Wildcard, split
 from avakill.paths.index import PrefixIndex
 
 MACHINES = 10
@@ -76,6 +76,8 @@ class _Reach(Enum):
 
     ALL = auto()
     ITSELF = auto()
+    LAST = auto()
+    """All whose last name is the one that the entry needs."""
     ASK = auto()
 
 
@@ -86,7 +88,7 @@ class _Bucket:
 
     def __init__(self) -> None:
         self.below: dict[str, _Bucket] = {}
-        self.named: dict[str, list[Entry]] = {}
+        self.named: dict[str, list[tuple[Entry, _Reach]]] = {}
         self.tails: dict[str, list[Entry]] = {}
         self.lengths: set[int] = set()
         self.others: list[tuple[Entry, _Reach]] = []
@@ -149,7 +151,7 @@ class Field:
         part = _last_part(entry.piece)
         tail = None if part is None else tail_of(part)
         if isinstance(part, str):
-            bucket.named.setdefault(part, []).append(entry)
+            bucket.named.setdefault(part, []).append((entry, _reach_of_named(entry.piece)))
         elif tail is not None:
             bucket.tails.setdefault(tail, []).append(entry)
             bucket.lengths.add(len(tail))
@@ -205,7 +207,7 @@ class Field:
             if bucket.named:
                 for at in range(length, last):
                     if names[at] in bucket.named and names[at] not in names[length:at]:
-                        hits += self._of(bucket.named[names[at]], path)
+                        hits += self._with_name(bucket.named[names[at]], names[at], path)
             if bucket.tails and work.asks >= 0:
                 for entries in bucket.ending(names[length:]):
                     hits += self._of(entries, path)
@@ -214,6 +216,14 @@ class Field:
                 break
         hits.sort(key=_order)
         return hits
+
+    def _with_name(self, entries: list[tuple[Entry, _Reach]], name: str, path: str) -> Iterator[Entry]:
+        """Those of the entries that need `name` which hold a path that has it."""
+        for entry, reach in entries:
+            self.work.asks -= 1
+            is_held = reach is _Reach.ALL or (path.endswith(f"/{name}") if reach is _Reach.LAST else entry.piece.holds(path))
+            if is_held:
+                yield entry
 
     def _of(self, entries: list[Entry], path: str) -> list[Entry]:
         self.work.asks -= len(entries)
@@ -406,6 +416,16 @@ def _reach(piece: Piece[Pattern]) -> _Reach:
     if not isinstance(glob, Glob) or not glob.is_literal or glob.fold:
         return _Reach.ASK
     return _Reach.ALL if glob.below else _Reach.ITSELF
+
+
+def _reach_of_named(piece: Piece[Pattern]) -> _Reach:
+    """Of `D/**/name` and of it with all below, the paths below D that have the name."""
+    glob = piece.within[0]
+    if piece.without or not isinstance(glob, Glob) or glob.fold or len(glob.parts) != len(glob.literal_prefix) + 2:
+        return _Reach.ASK
+    if glob.parts[-2] is not Wildcard.DEEP:
+        return _Reach.ASK
+    return _Reach.ALL if glob.below else _Reach.LAST
 
 
 def _last_part(piece: Piece[Pattern]) -> Part | None:

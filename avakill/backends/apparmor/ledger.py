@@ -14,7 +14,7 @@ from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 class _Draft:
     effects: set[tuple[Effect, ...]]
     witness: Witness | None
-    lost: dict[tuple[Lost, ...], None] = field(default_factory=dict)
+    lost: list[tuple[Lost, ...]] = field(default_factory=list)
 
 
 class Ledger:
@@ -41,8 +41,8 @@ class Ledger:
         draft.effects.add(effects)
         if draft.witness is None:
             draft.witness = witness
-        if lost:
-            draft.lost[lost] = None
+        if lost and not (draft.lost and draft.lost[-1] is lost):
+            draft.lost.append(lost)
 
     def has(self, index: int, reason: str, effects: tuple[Effect, ...]) -> bool:
         """Whether this is already said, of these effects."""
@@ -63,12 +63,12 @@ def _within(some: frozenset[tuple[Effect, ...]], effects: frozenset[Effect]) -> 
     return frozenset(effect for one in some for effect in one) & effects
 
 
-def _merged(found: dict[tuple[Lost, ...], None]) -> tuple[Lost, ...]:
+def _merged(found: list[tuple[Lost, ...]]) -> tuple[Lost, ...]:
     """Each place once, with all that is lost there."""
     if not found:
         return ()
-    if len(found) == 1:
-        (only,) = found
+    if len(found) == 1 or len(set(found)) == 1:
+        only = found[0]
         if len(only) == 1:
             return only
         if len({(lost.place, lost.below) for lost in only}) == len(only):

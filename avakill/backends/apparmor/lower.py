@@ -116,17 +116,18 @@ class _Lines:
 
     def __init__(self) -> None:
         self.lines: dict[Tokens, int] = {}
+        """Each pattern's place in the lists of permissions, as bits, and of the layers that caused them."""
+        self.permissions: list[int] = []
         self.layers: list[Layer] = []
         self.above: set[str] = set()
 
     def add(self, tokens: Tokens, permissions: str, layer: Layer) -> None:
-        lines = self.lines
-        known = lines.get(tokens)
-        if known is None:
-            lines[tokens] = _bits(permissions)
+        place = self.lines.setdefault(tokens, len(self.layers))
+        if place == len(self.layers):
+            self.permissions.append(_bits(permissions))
             self.layers.append(layer)
         else:
-            lines[tokens] = known | _bits(permissions)
+            self.permissions[place] |= _bits(permissions)
 
     def add_denial(self, denial: Denial) -> None:
         whole, objects = _taken(denial.effects)
@@ -152,8 +153,8 @@ class _Lines:
             self.add((encode(f"{path}/"),), "w", layer)
 
     def rules(self) -> tuple[PathRule, ...]:
-        lines = zip(self.lines.items(), self.layers, strict=True)
-        return tuple([PathRule(tokens, _PERMISSIONS[bits], layer.index, layer.span) for (tokens, bits), layer in lines])
+        lines = zip(self.lines, self.permissions, self.layers, strict=True)
+        return tuple([PathRule(tokens, _PERMISSIONS[bits], layer.index, layer.span) for tokens, bits, layer in lines])
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from avakill.source.span import Span
 
@@ -19,8 +20,7 @@ class Many(Enum):
     __hash__ = object.__hash__  # members are single objects; the standard one hashes the name in Python each time
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(NamedTuple):  # a tuple hashes without a call in Python
     """One byte of a set; bit n of `mask` stands for byte n."""
 
     mask: int

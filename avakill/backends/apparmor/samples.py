@@ -12,9 +12,11 @@ from avakill.paths.substring import Substring
 @lru_cache(maxsize=16384)
 def samples(pattern: Pattern) -> tuple[str, ...]:
     """One or two objects that the pattern holds, the second below the first."""
-    if isinstance(pattern, Glob) and pattern.is_literal and not pattern.fold and pattern.parts:
-        name = join(pattern.literal_prefix)
-        return (name, f"{name}/inside") if pattern.below else (name,)
+    if isinstance(pattern, Glob) and not pattern.fold:
+        names = tuple([part for part in pattern.parts if isinstance(part, str)])
+        if names and len(names) + pattern.parts.count(Wildcard.DEEP) == len(pattern.parts):
+            path = join(names)
+            return (path, f"{path}/inside") if pattern.below else (path,)
     if isinstance(pattern, Substring):
         made: tuple[str, ...] = (f"/srv/a{pattern.needle.strip('/') or 'x'}b/file",)
     else:
