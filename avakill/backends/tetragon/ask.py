@@ -37,7 +37,7 @@ class Ask:
     def __init__(self, plan: Plan, selectors: Mapping[str, tuple[Selector, ...]]) -> None:
         self.plan = plan
         self.selectors = selectors
-        self.sets: dict[int, tuple[frozenset[str], tuple[int, ...]]] = {}
+        self.sets: dict[int, _Texts] = {}
         self.ready: dict[str, list[list[_Ready]]] = {}
         self.layers = Layers(plan)
         self.bare = replace(plan, layers=dict.fromkeys(Effect, ()))
@@ -92,62 +92,77 @@ class Ask:
         return False
 
     def _sorted(self, tests: tuple[Test, ...]) -> list[_Ready]:
-        """Numbers first: they are compared soonest, and fail most often."""
+        """Numbers first, then whole texts: they are compared soonest."""
         return sorted(map(self._ready, tests), key=_slowness)
 
     def _ready(self, test: Test) -> _Ready:
-        if id(test.values) not in self.sets:
-            texts = frozenset(text for text, _ in test.values)
-            self.sets[id(test.values)] = (texts, tuple(sorted({len(text) for text in texts})))
-        return _Ready((test.arg.index, test.arg.resolve), test.operator, *self.sets[id(test.values)])
+        texts = self.sets.get(id(test.values))
+        if texts is None:
+            texts = self.sets[id(test.values)] = _Texts(frozenset([text for text, _ in test.values]))
+        return _Ready((test.arg.index, test.arg.resolve), test.operator, texts)
+
+
+class _Texts:
+    """Values that many tests share: the answer for the text asked last is kept, since the next selector asks it again."""
+
+    __slots__ = ("all", "answer", "asked", "sizes")
+
+    def __init__(self, texts: frozenset[str]) -> None:
+        self.all = texts
+        self.sizes = tuple(sorted(set(map(len, texts))))
+        self.asked = ("", "")
+        self.answer = False
+
+    def match(self, word: str, text: str) -> bool:
+        if self.asked != (word, text):
+            self.asked = (word, text)
+            self.answer = self._begin(text) if word == "Prefix" else self._end(text)
+        return self.answer
+
+    def _begin(self, text: str) -> bool:
+        for size in self.sizes:
+            if size > len(text):
+                return False
+            if text[:size] in self.all:
+                return True
+        return False
+
+    def _end(self, text: str) -> bool:
+        for size in self.sizes:
+            if size > len(text):
+                return False
+            if text[len(text) - size :] in self.all:
+                return True
+        return False
 
 
 class _Ready:
     """A test, ready to be asked many times."""
 
-    __slots__ = ("denies", "key", "sizes", "texts", "word")
+    __slots__ = ("denies", "key", "texts", "word")
 
-    def __init__(self, key: tuple[int, str], operator: str, texts: frozenset[str], sizes: tuple[int, ...]) -> None:
+    def __init__(self, key: tuple[int, str], operator: str, texts: _Texts) -> None:
         self.key = key
         self.texts = texts
-        self.sizes = sizes
         self.denies = not operator.startswith("Not")
         self.word = operator.removeprefix("Not")
 
     def holds(self, seen: Seen) -> bool:
         word = self.word
         if word == "Mask":
-            return any(int(seen) & int(text) for text in self.texts)
+            return any(int(seen) & int(text) for text in self.texts.all)
         text = str(seen)
         if word == "Equal":
-            found = text in self.texts
-        elif word == "Prefix":
-            found = self._begins(text)
-        elif word == "Postfix":
-            found = self._ends(text)
+            found = text in self.texts.all
+        elif word in ("Prefix", "Postfix"):
+            found = self.texts.match(word, text)
         else:
-            found = any(_address(word, value, text) for value in self.texts)
+            found = any(_address(word, value, text) for value in self.texts.all)
         return found == self.denies
 
-    def _begins(self, text: str) -> bool:
-        for size in self.sizes:
-            if size > len(text):
-                return False
-            if text[:size] in self.texts:
-                return True
-        return False
 
-    def _ends(self, text: str) -> bool:
-        for size in self.sizes:
-            if size > len(text):
-                return False
-            if text[len(text) - size :] in self.texts:
-                return True
-        return False
-
-
-def _slowness(test: _Ready) -> bool:
-    return test.word != "Mask"
+def _slowness(test: _Ready) -> int:
+    return ("Mask", "Equal").index(test.word) if test.word in ("Mask", "Equal") else 2
 
 
 @dataclass(frozen=True, slots=True)

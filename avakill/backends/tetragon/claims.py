@@ -37,17 +37,23 @@ Effects = frozenset[Effect]
 
 @dataclass(slots=True)
 class _Claim:
-    """What one row loses for one reason. `lost` by its operations' identity: the same tuples are used again and again."""
+    """What one row loses for one reason. `lost` as it was told, united at the end."""
 
     witness: Witness
     effects: Effects = NONE
-    lost: dict[tuple[int, str, bool], Lost] = field(default_factory=dict)
+    lost: list[tuple[Lost, ...]] = field(default_factory=list)
 
-    def add(self, effects: Effects, lost: Iterable[Lost]) -> None:
-        if not effects <= self.effects:
+    def add(self, effects: Effects, lost: tuple[Lost, ...]) -> None:
+        if effects is not self.effects and not effects <= self.effects:
             self.effects |= effects
-        for one in lost:
-            self.lost[id(one.operations), one.place, one.below] = one
+        if not self.lost or self.lost[-1] is not lost:
+            self.lost.append(lost)
+
+    def places(self) -> tuple[Lost, ...]:
+        if len(self.lost) == 1:
+            return self.lost[0]
+        found = {(id(one.operations), one.place, one.below): one for several in self.lost for one in several}
+        return tuple(found.values())
 
 
 class Claims:
@@ -57,16 +63,15 @@ class Claims:
         self.budget = BUDGET
         self.all_fits = all_fits
         self.is_big = len(plan.rows) > VERIFIED
-        self.strict: dict[tuple[int, str], _Claim] = {}
+        self.strict: dict[str, dict[int, _Claim]] = {}
         self.others: list[Finding] = []
 
     def findings(self) -> tuple[Finding, ...]:
         rows = self.plan.row_by_index
         made = [
-            Finding(
-                row, Verdict.STRICTER, reason, claim.effects, claim.witness, tuple(claim.lost.values()), rows[row].span
-            )
-            for (row, reason), claim in self.strict.items()
+            Finding(row, Verdict.STRICTER, reason, claim.effects, claim.witness, claim.places(), rows[row].span)
+            for reason, claims in self.strict.items()
+            for row, claim in claims.items()
         ]
         return (*self.others, *made)
 
@@ -103,14 +108,6 @@ class Claims:
                 return True
         return False
 
-    def claim_if_allowed(self, row: int, effects: Effects, reason: str, probe: Probe, lost: tuple[Lost, ...]) -> bool:
-        """Claim what is known to be denied, where f allows it."""
-        answers = self.allowing(probe)
-        if answers is None:
-            return False
-        self.claim_with((row,), effects, reason, probe, lost, _named(answers))
-        return True
-
     def claim_with(
         self, rows: tuple[int, ...], effects: Effects, reason: str, probe: Probe, lost: tuple[Lost, ...], named: tuple[int, ...]
     ) -> None:
@@ -120,23 +117,29 @@ class Claims:
             allows = tuple(row for row in named if row not in rows)
             self.claim(allows, NONE, f"a deny below closes a part of it: {reason}", probe, lost)
 
-    def claim(self, rows: Iterable[int], effects: Effects, reason: str, probe: Probe, lost: Iterable[Lost]) -> None:
+    def claim(self, rows: Iterable[int], effects: Effects, reason: str, probe: Probe, lost: tuple[Lost, ...]) -> None:
         witness = Witness(probe.operation, probe.object, policy=True, target=False, to=probe.to)
+        told = self.strict.setdefault(reason, {})
         for row in rows:
-            found = self.strict.get((row, reason))
+            found = told.get(row)
             if found is None:
-                found = self.strict[row, reason] = _Claim(witness)
+                found = told[row] = _Claim(witness)
             found.add(effects, lost)
 
-    def more(self, rows: tuple[int, ...], effects: Effects, reason: str, lost: Iterable[Lost]) -> bool:
+    def more(self, rows: tuple[int, ...], effects: Effects, reason: str, lost: tuple[Lost, ...]) -> bool:
         """Another place that claims with a witness already lose; False where one of `rows` has no such claim yet."""
-        found = [self.strict.get((row, reason)) for row in rows]
-        if None in found:
+        told = self.strict.get(reason)
+        if told is None:
             return False
-        for claim in found:
-            if claim is not None:
-                claim.add(effects, lost)
+        for row in rows:
+            if row not in told:
+                return False
+        for row in rows:
+            told[row].add(effects, lost)
         return True
+
+    def has(self, row: int, reason: str) -> bool:
+        return row in self.strict.get(reason, ())
 
     def example(self, within: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> tuple[str, ...]:
         self.budget -= 1
@@ -171,11 +174,14 @@ class Alike:
         """`sure`: the selectors that deny it have no exceptions, so it does not matter what touches the path."""
         claims, reason = self.claims, self.reason
         for at, probe in enumerate(probes):
+            answers = claims.allowing(probe)
+            if answers is None:
+                continue
             worked = self.tried.get((key, at), 0)
             ours = sure or self._is_ours(probe, row)
-            if ours and worked >= TRIED and claims.all_fits and claims.claim_if_allowed(row, effects, reason, probe, lost):
-                return
-            if claims.over((row,), effects, reason, (probe,), lost):
+            known = ours and worked >= TRIED and claims.all_fits
+            if known or claims.ask.denied(probe):
+                claims.claim_with((row,), effects, reason, probe, lost, _named(answers))
                 self.tried[key, at] = worked + ours
                 return
             self.tried[key, at] = 0

@@ -29,18 +29,18 @@ def add_files(groupings: Mapping[Effect, Grouping], draft: Draft) -> None:
 def _add_opens(grouping: Grouping, bits: str, effects: frozenset[Effect], draft: Draft) -> None:
     for group in grouping.groups:
         for term in path_terms(group).terms:
-            draft.add("file_open", (*bind(term, hooks.FILE), mask(hooks.FILE["mode"], bits)), effects, group.rows)
+            draft.add("file_open", (*bind(term, hooks.FILE), mask(hooks.FILE["mode"], bits)), effects, group.told)
 
 
 def _add_paths(grouping: Grouping, names: tuple[str, ...], args: Mapping[str, Arg], effect: Effect, draft: Draft) -> None:
     for group in grouping.groups:
         for term in path_terms(group).terms:
             for name in names:
-                draft.add(name, bind(term, args), frozenset({effect}), group.rows)
+                draft.add(name, bind(term, args), frozenset({effect}), group.told)
 
 
 def _add_names(grouping: Grouping, names: tuple[str, ...], effect: Effect, draft: Draft) -> None:
     for group in grouping.groups:
         for term in name_terms(group).terms:
             for name in names:
-                draft.add(name, bind(term, hooks.ENTRY), frozenset({effect}), group.rows)
+                draft.add(name, bind(term, hooks.ENTRY), frozenset({effect}), group.told)

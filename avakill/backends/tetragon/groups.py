@@ -62,6 +62,14 @@ class Group:
     made: dict[str, object] = field(default_factory=dict)
     limit: int = 12
 
+    @property
+    def told(self) -> tuple[int, ...]:
+        """The rows, as all selectors of the group share them."""
+        known = self.made.get("rows")
+        if not isinstance(known, tuple):
+            known = self.made["rows"] = tuple(self.rows)
+        return known
+
 
 @dataclass(slots=True)
 class Grouping:
@@ -242,7 +250,7 @@ def merge(groups: Iterable[Group]) -> list[Group]:
     for one in groups:
         key = (frozenset(one.holes), one.wild)
         if key not in found:
-            found[key] = (Group(holes=one.holes, wild=one.wild, limit=one.limit), {})
+            found[key] = (Group(holes=one.holes, wild=one.wild, made=_kept(one), limit=one.limit), {})
         place, shapes = found[key]
         for deny in one.denies:
             shapes.setdefault(deny.shape, deny)
@@ -250,6 +258,11 @@ def merge(groups: Iterable[Group]) -> list[Group]:
     for place, shapes in found.values():
         place.denies = list(shapes.values())
     return [place for place, _ in found.values()]
+
+
+def _kept(one: Group) -> dict[str, object]:
+    """What was worked out of the holes alone."""
+    return {"holes": one.made["holes"]} if "holes" in one.made else {}
 
 
 def beyond(groups: Iterable[Group], others: Iterable[Group]) -> list[Group]:
@@ -264,7 +277,7 @@ def beyond(groups: Iterable[Group], others: Iterable[Group]) -> list[Group]:
         if len(denies) == len(one.denies):
             result.append(one)
         elif denies:
-            result.append(Group(denies, one.holes, one.wild, one.rows, limit=one.limit))
+            result.append(Group(denies, one.holes, one.wild, one.rows, _kept(one), one.limit))
     return result
 
 

@@ -45,6 +45,9 @@ class Holes:
 
     def covers(self, names: Names) -> bool:
         """Whether all at and below `names` is open."""
+        known = self.covered.get(names)
+        if known is not None:
+            return known
         if not self.trees and not self.stretches:
             return False
         todo: list[Names] = []
@@ -63,7 +66,11 @@ class Holes:
 
     def open(self, names: Names) -> bool:
         """Whether the path itself is open."""
-        return names in self.exact or self.covers(names) or bool(names and any(n.holds(names[-1]) for n in self.wild))
+        return self.covers(names) or self.names(names)
+
+    def names(self, names: Names) -> bool:
+        """Whether a hole is just the path, or its name anywhere."""
+        return names in self.exact or bool(self.wild and names and any(n.holds(names[-1]) for n in self.wild))
 
     def dir_is_open(self, names: Names) -> bool:
         """Whether every name in the directory is open."""
@@ -96,25 +103,14 @@ def left_of(group: Group) -> Left:
 
 
 def _left(denies: Sequence[Deny], holes: Holes) -> Left:
-    whole: list[Deny] = []
-    wide: list[Deny] = []
-    wild: list[Deny] = []
-    for deny in denies:
-        shape = deny.shape
-        kind = shape.kind
-        if kind is Kind.TREE:
-            if not holes.covers(shape.base):
-                wide.append(deny)
-                if not holes.open(shape.base):
-                    whole.append(deny)
-        elif kind is Kind.EXACT:
-            if not holes.open(shape.base):
-                whole.append(deny)
-        elif kind is Kind.STRETCH:
-            if not holes.covers(shape.base):
-                wide.append(deny)
-        else:
-            wild.append(deny)
+    wild = [deny for deny in denies if deny.shape.is_wild]
+    rest = [deny for deny in denies if not deny.shape.is_wild] if wild else denies
+    if holes.trees or holes.stretches:
+        rest = [deny for deny in rest if not holes.covers(deny.shape.base)]
+    wide = [deny for deny in rest if deny.shape.kind is not Kind.EXACT]
+    whole = [deny for deny in rest if deny.shape.kind is not Kind.STRETCH]
+    if holes.exact or holes.wild:
+        whole = [deny for deny in whole if not holes.names(deny.shape.base)]
     return Left(tuple(whole), tuple(wide), tuple(wild), texts([d.shape.start for d in wide], wide))
 
 
@@ -122,7 +118,11 @@ def texts(found: list[str], denies: Sequence[Deny]) -> tuple[Value, ...]:
     """Each text once, with the first of its denies as its origin."""
     if len(set(found)) == len(found):
         return tuple([(text, deny.span) for text, deny in zip(found, denies, strict=True)])
-    return unite((text, deny.span) for text, deny in zip(found, denies, strict=True))
+    seen: dict[str, Span] = {}
+    for text, deny in zip(found, denies, strict=True):
+        if text not in seen:
+            seen[text] = deny.span
+    return tuple(seen.items())
 
 
 def values(found: Iterable[str], span: Span = NOWHERE) -> tuple[Value, ...]:

@@ -54,9 +54,8 @@ class Draft:
     trimmed: dict[int, None]
     crossings: dict[Crossing, None]
 
-    def add(self, hook: str, tests: Iterable[Test], effects: frozenset[Effect], rows: Iterable[int]) -> None:
+    def add(self, hook: str, tests: Iterable[Test], effects: frozenset[Effect], rows: tuple[int, ...]) -> None:
         kept = tuple(tests)
-        rows = tuple(rows)
         if len(kept) > MAX_TESTS:
             kept = tuple(test for test in kept if not _holds_always(test))
         while len(kept) > MAX_TESTS:

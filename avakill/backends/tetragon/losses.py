@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from avakill.backends.judge import KEPT, Probe
 from avakill.backends.tetragon.claims import PROBE_OF, TRIED, Alike, Claims, Effects, file_probes, operations
@@ -115,13 +115,13 @@ def _claim_holes_in(claims: Claims, deny: Deny, effects: Effects, grouping: Grou
     """Each allow that the wider shape closes a part of says so, whatever else the deny loses."""
     lost = (Lost(operations(effects), deny.shape.path, True),)
     for hole in grouping.holes:
-        known = (hole.row, f"a deny below closes a part of it: {WIDE}")
-        if known in claims.strict or hole.order < deny.order or (hole.shape is not None and not could_meet(hole.shape, deny.shape)):
+        told = f"a deny below closes a part of it: {WIDE}"
+        if claims.has(hole.row, told) or hole.order < deny.order or (hole.shape is not None and not could_meet(hole.shape, deny.shape)):
             continue
         within = (glob_of(deny.shape), *hole.piece.within)
         for path in claims.example(within, (*deny.piece.within[:1], *hole.piece.without)):
             claims.show((deny.row,), effects, WIDE, file_probes(path, effects), lost)
-        if known not in claims.strict:
+        if not claims.has(hole.row, told):
             above = [d.piece.within[0] for d in grouping.denies if d.order < hole.order and len(d.piece.within) == 1]
             if len(above) < MACHINES:
                 for path in claims.example(within, (*hole.piece.without, *above)):
@@ -211,18 +211,20 @@ def _claim_nodes(claims: Claims, grouping: Grouping, group: Group, effects: Effe
     if not name_terms(group).nodes_closed:
         return
     reason = "the exceptions have too many different names: what is in them is open, but not making or removing them"
-    around: PrefixIndex[Deny] = PrefixIndex()
+    around: dict[tuple[str, ...], list[Deny]] = {}
     for deny in group.denies:
-        around.add(deny.shape.base, deny)
+        around.setdefault(deny.shape.base, []).append(deny)
     ops = operations(effects)
     holes = holes_of(group)
     worked = 0
     for hole in grouping.holes:
         if hole.shape is None or hole.shape.is_wild or hole.shape not in group.holes:
             continue
-        near = [deny.row for deny in islice(around.above(hole.shape.base), 64) if deny.shape.holds(hole.shape.base)]
+        base = hole.shape.base
+        above = chain.from_iterable(around.get(base[:size], ()) for size in range(len(base) + 1))
+        near = [deny.row for deny in islice(above, 64) if deny.shape.holds(base)]
         rows = (*near[:4], hole.row)
-        path = samples(hole.shape)[0] if hole.shape.kind is Kind.STRETCH else hole.shape.path
+        path = next(samples(hole.shape)) if hole.shape.kind is Kind.STRETCH else hole.shape.path
         lost = (Lost(ops, path),)
         if claims.more(rows, effects, reason, lost):
             continue

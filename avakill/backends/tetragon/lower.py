@@ -182,6 +182,7 @@ def _everyone(plan: Plan, subject: Subject) -> Iterator[Finding]:
         return
     reason = "no pod selector, namespace or binary was given: every process of every node is denied it, not only the agent"
     examples: dict[int, tuple[Effect, str]] = {}
+    losses: dict[frozenset[Effect], tuple[Lost, ...]] = {}
     for effect in Effect:
         for layer in plan.layers[effect]:
             if layer.denies and layer.index not in examples:
@@ -190,11 +191,17 @@ def _everyone(plan: Plan, subject: Subject) -> Iterator[Finding]:
                     examples[layer.index] = (effect, found)
     for index, (effect, thing) in examples.items():
         row = plan.row_by_index[index]
-        operations = tuple(op for e in Effect if e in row.effects for op in OPERATIONS_OF[e])
-        lost = Lost(operations, "/", True)
-        wide = (lost, Lost(operations, "*")) if Effect.CONNECT in row.effects else (lost,)
+        lost = losses.get(row.effects)
+        if lost is None:
+            lost = losses[row.effects] = _everywhere(row.effects)
         seen = Witness(OPERATIONS_OF[effect][-1], thing, policy=True, target=False)
-        yield Finding(index, Verdict.STRICTER, reason, row.effects, seen, wide, row.span)
+        yield Finding(index, Verdict.STRICTER, reason, row.effects, seen, lost, row.span)
+
+
+def _everywhere(effects: frozenset[Effect]) -> tuple[Lost, ...]:
+    operations = tuple(op for e in Effect if e in effects for op in OPERATIONS_OF[e])
+    lost = Lost(operations, "/", True)
+    return (lost, Lost(operations, "*")) if Effect.CONNECT in effects else (lost,)
 
 
 def _example(piece: Piece[Any]) -> str | None:

@@ -21,13 +21,13 @@ READ = frozenset({Effect.READ})
 RUNS = (Operation.EXEC,)
 
 
-def _shut_to_names(grouping: Grouping) -> set[tuple[int, Shape]]:
-    """The denies of CREATE that no hole could open a part of."""
+def _shut_to_names(grouping: Grouping) -> set[int]:
+    """The denies of CREATE that no hole could open a part of, by identity: other effects have the same ones."""
     holes: PrefixIndex[Hole] = PrefixIndex()
     for hole in grouping.holes:
         holes.add(prefix_of(hole.piece.within), hole)
     return {
-        (deny.row, deny.shape)
+        id(deny)
         for deny in grouping.denies
         if not deny.piece.without and next(holes.related(deny.shape.base), None) is None
     }
@@ -75,7 +75,7 @@ def claim_inner_moves(claims: Claims, groupings: Mapping[Effect, Grouping]) -> N
         rooted = has_root(grouping)
         last: Deny | None = None
         for deny in grouping.denies:
-            if (deny.row, deny.shape) in shut:
+            if id(deny) in shut:
                 continue
             before, last = last, deny
             lost = (Lost(MOVES, deny.shape.path, True),)
@@ -111,7 +111,7 @@ def claim_moves_in_holes(claims: Claims, groupings: Mapping[Effect, Grouping]) -
                 if shape in seen or len(seen) > VERIFIED:
                     continue
                 seen.add(shape)
-                place = samples(shape)[0]
+                place = next(samples(shape))
                 probes = [Probe(op, place, f"{place}-moved", directory=d) for op in MOVES for d in (False, True)]
                 probes += [Probe(Operation.RENAME, join(top), f"{place}-new", directory=True) for top in tops]
                 for probe in probes:
@@ -141,20 +141,20 @@ def claim_programs(claims: Claims, groupings: Mapping[Effect, Grouping]) -> None
     if reads is runs:
         return
     reason = "a program is opened for reading when it starts: what cannot be read cannot be run either"
+    layers = claims.ask.layers
     for deny in reads.denies:
         lost = (Lost(RUNS, deny.shape.path, True),)
         if claims.more((deny.row,), READ, reason, lost):
             continue
-        paths = samples(deny.shape) if deny.shape.is_exact else (*samples(deny.shape), *examples(deny.piece, deny.shape))
-        for path in paths:
-            if claims.all_fits and claims.ask.row_of(Effect.READ, path) == deny.row:
-                allowed, row = claims.ask.layers.answer(Effect.EXEC, path)
+        for path in _run_paths(deny):
+            if claims.all_fits and layers.answer(Effect.READ, path) == (False, deny.row):
+                allowed, row = layers.answer(Effect.EXEC, path)
                 if allowed:
                     allows = () if row is None else (row,)
                     claims.claim_with((deny.row,), READ, reason, Probe(Operation.EXEC, path), lost, allows)
                     break
         else:
-            claims.over((deny.row,), READ, reason, (Probe(Operation.EXEC, path) for path in paths), lost)
+            claims.over((deny.row,), READ, reason, (Probe(Operation.EXEC, path) for path in _run_paths(deny)), lost)
     for hole in (*runs.holes, *reads.holes):
         shapes = shapes_of(hole)
         for path in (path for shape in shapes for path in samples(shape)):
@@ -166,3 +166,9 @@ def claim_programs(claims: Claims, groupings: Mapping[Effect, Grouping]) -> None
             lost = (Lost(RUNS, shapes[0].path, True),)
             claims.claim((*blame, *named), READ, reason, probe, lost)
             break
+
+
+def _run_paths(deny: Deny) -> Iterator[str]:
+    yield from samples(deny.shape)
+    if not deny.shape.is_exact:
+        yield from examples(deny.piece, deny.shape)

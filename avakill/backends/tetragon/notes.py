@@ -28,27 +28,33 @@ MOUNTS = "a new hard link is seen by its path inside the mount: below a mount po
 
 def notes(plan: Plan, entries: Iterable[Hook]) -> Iterator[Finding]:
     """One finding for each row that rests on a field not yet run, and one for each that must see new hard links."""
-    unrun: dict[int, dict[str, None]] = {}
-    linked: dict[int, None] = {}
-    effects: dict[int, set[Effect]] = {}
-    seen: set[tuple[int, str]] = set()
+    rows: dict[int, tuple[int, ...]] = {}
+    said: dict[int, dict[str, set[Effect]]] = {}
     for hook in entries:
         for selector in hook.selectors:
             for about in _about(hook.name, (test.arg for test in selector.tests)):
-                if (id(selector.rows), about) in seen:
-                    continue
-                seen.add((id(selector.rows), about))
-                for row in selector.rows:
-                    if about == MOUNTS:
-                        linked[row] = None
-                    else:
-                        unrun.setdefault(row, {})[about] = None
-                        effects.setdefault(row, set()).update(selector.effects)
-    for row, found in unrun.items():
-        reason = f"a part of it rests on {' and '.join(sorted(found))}: taken from kernel sources and not yet run"
-        yield Finding(row, Verdict.EXACT, reason, frozenset(effects[row]), span=plan.row_by_index[row].span)
+                rows[id(selector.rows)] = selector.rows
+                said.setdefault(id(selector.rows), {}).setdefault(about, set()).update(selector.effects)
+    unrun: dict[int, dict[str, None]] = {}
+    linked: dict[int, None] = {}
+    effects: dict[int, set[Effect]] = {}
+    for same, found in said.items():
+        linked.update(dict.fromkeys(rows[same] if found.pop(MOUNTS, None) is not None else ()))
+        every = frozenset().union(*found.values())
+        for row in rows[same] if found else ():
+            unrun.setdefault(row, {}).update(dict.fromkeys(found))
+            effects.setdefault(row, set()).update(every)
+    span_of = plan.row_by_index
+    reasons: dict[frozenset[str], str] = {}
+    for row, told in unrun.items():
+        words = frozenset(told)
+        reason = reasons.get(words)
+        if reason is None:
+            reason = f"a part of it rests on {' and '.join(sorted(words))}: taken from kernel sources and not yet run"
+            reasons[words] = reason
+        yield Finding(row, Verdict.EXACT, reason, frozenset(effects[row]), span=span_of[row].span)
     for row in linked:
-        yield Finding(row, Verdict.EXACT, MOUNTS, span=plan.row_by_index[row].span)
+        yield Finding(row, Verdict.EXACT, MOUNTS, span=span_of[row].span)
 
 
 def _about(hook: str, args: Iterable[Arg]) -> Iterator[str]:

@@ -38,20 +38,20 @@ def add_moves(groupings: Groupings, draft: Draft) -> None:
     _add_exchanges(beyond(beyond(kept, creates), deletes), beyond(creates, going), draft)
     for group in merge(deletes):
         for term in inside_terms(group):
-            draft.add(RENAME, (*bind(term, OLD), _is_directory(OLD)), DELETE, group.rows)
-            draft.add(RENAME, (*bind(term, NEW), _is_directory(NEW), EXCHANGE), DELETE, group.rows)
+            draft.add(RENAME, (*bind(term, OLD), _is_directory(OLD)), DELETE, group.told)
+            draft.add(RENAME, (*bind(term, NEW), _is_directory(NEW), EXCHANGE), DELETE, group.told)
     for group in beyond(kept, deletes):
         _add_directories(group, frozenset(KEPT), draft, OLD, NEW, ())
         _add_directories(group, frozenset(KEPT), draft, NEW, OLD, (EXCHANGE,))
     for group in kept:
         for term in path_terms(group).terms:
-            draft.add("path_link", bind(term, hooks.LINK_OLD), frozenset(KEPT), group.rows)
+            draft.add("path_link", bind(term, hooks.LINK_OLD), frozenset(KEPT), group.told)
 
 
 def _note_pairs(group: Group, draft: Draft) -> None:
     """Pairs that no effect of its own had to merge, but all together had."""
     if name_terms(group).merged or path_terms(group).merged:
-        draft.crossings[Crossing(tuple(group.rows), tuple(d.shape.base for d in group.denies if d.shape.base))] = None
+        draft.crossings[Crossing(group.told, tuple(d.shape.base for d in group.denies if d.shape.base))] = None
 
 
 def _distinct(groupings: Groupings, effects: tuple[Effect, ...]) -> Iterator[Grouping]:
@@ -82,7 +82,7 @@ def _is_directory(side: Mapping[str, Arg]) -> Test:
 def _add_old(going: list[Group], draft: Draft) -> None:
     for group in going:
         for term in name_terms(group).terms:
-            draft.add(RENAME, bind(term, OLD), GOING, group.rows)
+            draft.add(RENAME, bind(term, OLD), GOING, group.told)
     rows = _rows(going)
     for term in top_terms(going, draft):
         draft.add(RENAME, bind(term, OLD), GOING, rows)
@@ -92,26 +92,26 @@ def _add_old(going: list[Group], draft: Draft) -> None:
 def _add_new(creates: list[Group], replaced: list[Group], draft: Draft) -> None:
     for group in creates:
         for term in name_terms(group).terms:
-            draft.add(RENAME, bind(term, NEW), CREATE, group.rows)
-            draft.add("path_link", bind(term, hooks.LINK_NEW), CREATE, group.rows)
+            draft.add(RENAME, bind(term, NEW), CREATE, group.told)
+            draft.add("path_link", bind(term, hooks.LINK_NEW), CREATE, group.told)
         for term in inside_terms(group):
-            draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, group.rows)
+            draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, group.told)
     for term in top_terms(creates, draft):
         draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, _rows(creates))
     exists = mask(NEW["type"], hooks.ANY_TYPE_BITS)
     for group in replaced:
         for term in name_terms(group).terms:
-            draft.add(RENAME, (*bind(term, NEW), exists), DELETE, group.rows)
+            draft.add(RENAME, (*bind(term, NEW), exists), DELETE, group.told)
 
 
 def _add_exchanges(kept: list[Group], creates: list[Group], draft: Draft) -> None:
     """An exchange moves the new name's object to the old name; the hook is asked once, with its flag (since 5.19)."""
     for group in kept:
         for term in name_terms(group).terms:
-            draft.add(RENAME, (*bind(term, NEW), EXCHANGE), frozenset(KEPT), group.rows)
+            draft.add(RENAME, (*bind(term, NEW), EXCHANGE), frozenset(KEPT), group.told)
     for group in creates:
         for term in name_terms(group).terms:
-            draft.add(RENAME, (*bind(term, OLD), EXCHANGE), CREATE, group.rows)
+            draft.add(RENAME, (*bind(term, OLD), EXCHANGE), CREATE, group.told)
 
 
 def _rows(groups: Iterable[Group]) -> tuple[int, ...]:
@@ -127,15 +127,15 @@ def _add_rooted(grouping: Grouping, effects: frozenset[Effect], draft: Draft) ->
         for group in grouping.groups:
             for term in (*name_terms(group).terms, *top_terms([group], draft)):
                 for goal in goals:
-                    draft.add(RENAME, (*bind(goal, there), *bind(term, here), *flags), effects, group.rows)
+                    draft.add(RENAME, (*bind(goal, there), *bind(term, here), *flags), effects, group.told)
             _add_directories(group, effects, draft, here, there, flags)
-        above = {hole.shape: NOWHERE for hole in grouping.holes if hole.shape is not None}
+        above = [(hole.shape, NOWHERE) for hole in grouping.holes if hole.shape is not None]
         for term in tops_of(above, grouping.limit, _rows(grouping.groups), draft):
             draft.add(RENAME, (*bind(term, there), _is_directory(here), *flags), effects, _rows(grouping.groups))
     for group in grouping.groups:
         for term in path_terms(group).terms:
             for goal in goals:
-                draft.add("path_link", (*bind(goal, hooks.LINK_NEW), *bind(term, hooks.LINK_OLD)), effects, group.rows)
+                draft.add("path_link", (*bind(goal, hooks.LINK_NEW), *bind(term, hooks.LINK_OLD)), effects, group.told)
 
 
 def _add_directories(
@@ -150,7 +150,7 @@ def _add_directories(
     bases = {deny.shape.base: deny.span for deny in group.denies if deny.shape.kind is Kind.NAMED}
     if () in bases:
         if group.holes or group.wild:
-            draft.add(RENAME, (_is_directory(here), *flags), effects, group.rows)
+            draft.add(RENAME, (_is_directory(here), *flags), effects, group.told)
         return
     outside: tuple[Test, ...] = ()
     if len(bases) == 1 and not group.holes and not group.wild:
@@ -158,7 +158,7 @@ def _add_directories(
         roots = unite((join(base), span) for base, span in bases.items())
         outside = bind((Part("dir", "NotPrefix", trees), Part("dir", "NotEqual", roots)), there)
     for term in inside_terms(group):
-        draft.add(RENAME, (*bind(term, here), _is_directory(here), *outside, *flags), effects, group.rows)
+        draft.add(RENAME, (*bind(term, here), _is_directory(here), *outside, *flags), effects, group.told)
 
 
 def has_root(grouping: Grouping) -> bool:
@@ -189,18 +189,16 @@ def inside_terms(group: Group) -> list[Term]:
 
 def top_terms(groups: list[Group], draft: Draft) -> list[Term]:
     """The directories whose rename would move what the groups deny."""
-    live: dict[Shape, Span] = {}
+    live: list[tuple[Shape, Span]] = []
     for group in groups:
         holes = holes_of(group)
-        for deny in group.denies:
-            if not holes.covers(deny.shape.base):
-                live.setdefault(deny.shape, deny.span)
+        live += [(deny.shape, deny.span) for deny in group.denies if not holes.covers(deny.shape.base)]
     return tops_of(live, groups[0].limit if groups else 1, _rows(groups), draft)
 
 
-def tops_of(shapes: Mapping[Shape, Span], limit: int, rows: tuple[int, ...], draft: Draft) -> list[Term]:
+def tops_of(shapes: Iterable[tuple[Shape, Span]], limit: int, rows: tuple[int, ...], draft: Draft) -> list[Term]:
     found: dict[Names, Span] = {}
-    for shape, span in shapes.items():
+    for shape, span in shapes:
         names = shape.base if shape.kind in (Kind.STRETCH, Kind.NAMED, Kind.CHILD) else shape.base[:-1]
         while names and names not in found:
             found[names] = span

@@ -1,6 +1,8 @@
 """Concrete paths of a shape, for witnesses."""
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from avakill.backends.tetragon.shapes import Kind, Name, Shape
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern, Undecided, witness
@@ -9,23 +11,25 @@ from avakill.paths.glob import Glob, Part, Wild, Wildcard, join
 MIDDLE = ("q7", "", "x")
 
 
-def samples(shape: Shape) -> tuple[str, ...]:
+def samples(shape: Shape) -> Iterator[str]:
     """A few paths of the shape, plain ones first."""
-    base = shape.base
+    below = f"{shape.path}/" if shape.base else "/"
     match shape.kind:
         case Kind.EXACT:
-            return (join(base),)
+            yield shape.path
         case Kind.TREE:
-            return (join((*base, "q7")), join((*base, "q7", "zz")), join(base))
+            yield f"{below}q7"
+            yield f"{below}q7/zz"
+            yield shape.path
         case Kind.STRETCH:
-            heads = [shape.name.prefix + middle for middle in MIDDLE if shape.name.prefix + middle]
-            return tuple(join((*base, head)) for head in heads) + tuple(join((*base, head, "zz")) for head in heads)
+            heads = [head for middle in MIDDLE if (head := shape.name.prefix + middle)]
+            yield from (f"{below}{head}" for head in heads)
+            yield from (f"{below}{head}/zz" for head in heads)
         case Kind.NAMED | Kind.CHILD:
             names = _names(shape.name)
-            deep = tuple(join((*base, "zz", name)) for name in names)
-            deeper = tuple(join((*base, "zz", "yy", name)) for name in names)
-            near = tuple(join((*base, name)) for name in names)
-            return (*near, *deep, *deeper)
+            yield from (f"{below}{name}" for name in names)
+            yield from (f"{below}zz/{name}" for name in names)
+            yield from (f"{below}zz/yy/{name}" for name in names)
 
 
 def _names(name: Name) -> tuple[str, ...]:

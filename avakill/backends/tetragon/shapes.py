@@ -109,7 +109,8 @@ class Shape:
 
 def is_sayable(names: tuple[Part, ...]) -> bool:
     """YAML holds Unicode text only: a name that is not UTF-8 cannot be said."""
-    return not any("\udc80" <= char <= "\udcff" for name in names if isinstance(name, str) for char in name)
+    said = [name for name in names if isinstance(name, str) and not name.isascii()]
+    return not any("\udc80" <= char <= "\udcff" for name in said for char in name)
 
 
 @lru_cache(maxsize=65536)
