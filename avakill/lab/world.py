@@ -41,8 +41,8 @@ HOLLOW = "hollow"
 ALIASES = "/second-links"
 """Second links stand in a folder of their own: in a directory that Landlock splits, a grant by name opens the inode."""
 
-RESERVED = ("/proc", "/sys", "/dev/pts", SCRATCH, PROBER)
-"""Where the lab itself or a file system of the kernel's stands."""
+RESERVED = ("/proc", "/sys", "/dev/pts", "/dev/ptmx", "/dev/tty", SCRATCH, PROBER)
+"""Where the lab itself stands, a file system of the kernel's, or a device that no stage has."""
 
 DEVICES = tuple(f"{device}/" for device in FLOOR_DEVICES)
 """Nothing stands below a device."""
