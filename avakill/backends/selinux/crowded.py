@@ -23,6 +23,7 @@ from avakill.paths.substring import Substring
 
 OTHER = "avakill-other"
 LATER = "avakill-later"
+NEW = (LATER, "other", "x-other", "0z", "_")
 MAX_CLOSE = 40
 """Patterns that are looked at pair by pair."""
 MAX_SEARCHES = 200
@@ -140,8 +141,17 @@ def _claim_node(look: _Looked, node: Node, exists: bool) -> None:
     elif not any(is_floor_device(unit) for unit in node.enter_alone):
         _claim_at(look, path, path, None, not exists)
         _claim_stays(look, node, path)
-    if node.path and node.below is not node.here:
-        _claim_at(look, join((*node.path, OTHER)), path, None, False)
+    if not node.path:
+        return
+    around = look.labels.of_directory(path)
+    if node.below is not node.here or around.closed != refused(node.closed_below):
+        _claim_at(look, _new_name(look, path), path, around.crossing, around.crossing is not None)
+
+
+def _new_name(look: _Looked, directory: str) -> str:
+    """A name in a directory that no pattern holds, where some name of ours is such."""
+    paths = [f"{directory}/{name}" for name in NEW]
+    return next((path for path in paths if all(unit.literal for unit in look.labels.of_object(path).here)), paths[0])
 
 
 def _claim_stays(look: _Looked, node: Node, path: str) -> None:
@@ -165,7 +175,7 @@ def _claim_pattern(look: _Looked, unit: Unit, holes: PrefixIndex[str], few: bool
     if unit.denies:
         _claim_later(look, unit)
         if few or not unit.reaches_below:
-            _claim_at(look, f"{sample}/{LATER}", place, unit, True)
+            _claim_at(look, f"{sample}/{LATER}" if unit.reaches_below else _new_name(look, sample), place, unit, True)
         for hole in islice(holes.related(unit.prefix), 8 if few else 1):
             inside = _inside(unit, hole)
             if inside is not None:

@@ -195,7 +195,8 @@ def _telling(units: list[Unit]) -> Iterator[Unit]:
 # -- examples --
 
 
-INNER = ("avakill-later", "later", "x-later", "0later")
+INNER = ("avakill-later", "later", "x-later", "0later", "")
+"""Names for a `**`, in the order in which they are tried; the last is no directory at all."""
 
 
 def instance(pattern: Pattern) -> str | None:
@@ -207,7 +208,7 @@ def instance(pattern: Pattern) -> str | None:
             found = found or path
             if not pattern.holds(path.rpartition("/")[0] or "/"):
                 return path
-        if isinstance(pattern, Substring) or Wildcard.DEEP not in pattern.parts:
+        if isinstance(pattern, Glob) and Wildcard.DEEP not in pattern.parts:
             break
     return found
 
@@ -215,8 +216,9 @@ def instance(pattern: Pattern) -> str | None:
 def made(pattern: Pattern, inner: str) -> str:
     """A path in the pattern, mostly, with `inner` for its `**`."""
     if isinstance(pattern, Substring):
-        return f"/srv/avakill{pattern.needle}later"
-    return "".join([f"/{inner}" if part is Wildcard.DEEP else f"/{name_of(part)}" for part in pattern.parts]) or "/"
+        return f"{'/srv' if inner else ''}/avakill{pattern.needle}later"
+    names = [inner if part is Wildcard.DEEP else name_of(part) for part in pattern.parts]
+    return "".join([f"/{name}" for name in names if name]) or "/"
 
 
 def name_of(part: Part) -> str:
