@@ -12,7 +12,7 @@ help:
 	@echo "make golden   rewrite the expected artifacts of fixtures/ and the pages made from them"
 	@echo "make docs     rewrite the generated parts of docs/"
 	@echo "make bench    speed, as ratios to bare floors"
-	@echo "make soak     the laws over many more generated policies (EXAMPLES=20000)"
+	@echo "make soak     new policies on real kernels (MINUTES=60), then the laws over many more (EXAMPLES=20000)"
 	@echo "make clean    remove what the targets made"
 
 demo: setup
@@ -39,7 +39,9 @@ bench: setup
 	$(BIN)/python scripts/bench.py
 
 EXAMPLES ?= 20000
+MINUTES ?= 60
 soak: setup
+	$(BIN)/python -m tests.lab.soak --minutes $(MINUTES)
 	AVAKILL_FRESH=1 AVAKILL_EXAMPLES=$(EXAMPLES) AVAKILL_SOAK=20 AVAKILL_KERNEL_POLICIES=2000 $(PYTEST) tests/backends tests/contract tests/compiler tests/evaluator tests/kernel
 
 setup:

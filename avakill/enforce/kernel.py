@@ -12,6 +12,7 @@ from avakill.backends.landlock.expand import Expansion, Grant
 from avakill.backends.landlock.rights import CONNECT_TCP, mask
 from avakill.ir.endpoint import PortRange
 
+RULE_PATH_BENEATH = 1
 RULE_NET_PORT = 2
 MAX_LAYERS = 16
 
@@ -114,7 +115,9 @@ def _allow(ruleset, grant: Grant, access) -> None:  # type: ignore[no-untyped-de
 
 
 def _port_ruleset(ports: tuple[PortRange, ...]) -> int:
-    from landlock.plumbing import SYSCALL_ADD_RULE, SYSCALL_CREATE_RULESET, RulesetAttr, get_libc
+    """A ruleset that does not handle REFER refuses every rename and link across directories (landlock(7)): so this one
+    handles it, and grants it everywhere."""
+    from landlock.plumbing import SYSCALL_ADD_RULE, SYSCALL_CREATE_RULESET, PathBeneathAttr, RulesetAttr, get_libc
 
     class NetRulesetAttr(RulesetAttr):  # type: ignore[misc]
         """`struct landlock_ruleset_attr` as of ABI 4."""
@@ -126,9 +129,15 @@ def _port_ruleset(ports: tuple[PortRange, ...]) -> int:
 
     call = get_libc()["syscall"]
     call.restype = ctypes.c_long
-    attr = NetRulesetAttr(0, CONNECT_TCP)
+    refer = mask(("refer",))
+    attr = NetRulesetAttr(refer, CONNECT_TCP)
     fd = int(call(SYSCALL_CREATE_RULESET, ctypes.byref(attr), ctypes.c_size_t(ctypes.sizeof(attr)), 0))
     _check(fd)
+    root = os.open("/", os.O_PATH | os.O_CLOEXEC)
+    try:
+        _check(int(call(SYSCALL_ADD_RULE, fd, RULE_PATH_BENEATH, ctypes.byref(PathBeneathAttr(refer, root)), 0)))
+    finally:
+        os.close(root)
     rule = NetPortAttr(CONNECT_TCP, 0)
     pointer = ctypes.byref(rule)
     for ports_range in ports:
