@@ -106,7 +106,8 @@ def _left(denies: Sequence[Deny], holes: Holes) -> Left:
     wild = [deny for deny in denies if deny.shape.is_wild]
     rest = [deny for deny in denies if not deny.shape.is_wild] if wild else denies
     if holes.trees or holes.stretches:
-        rest = [deny for deny in rest if not holes.covers(deny.shape.base)]
+        known = holes.covered.get
+        rest = [d for d in rest if not (holes.covers(d.shape.base) if (found := known(d.shape.base)) is None else found)]
     wide = [deny for deny in rest if deny.shape.kind is not Kind.EXACT]
     whole = [deny for deny in rest if deny.shape.kind is not Kind.STRETCH]
     if holes.exact or holes.wild:

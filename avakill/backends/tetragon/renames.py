@@ -31,8 +31,12 @@ def add_moves(groupings: Groupings, draft: Draft) -> None:
             plain.extend(grouping.groups)
     kept = merge(plain)
     going = merge((*deletes, *plain))
-    for group in (*kept, *going):
-        _note_pairs(group, draft)
+    for group in kept:
+        if path_terms(group).merged or name_terms(group).merged:
+            _note_pairs(group, draft)
+    for group in going:
+        if name_terms(group).merged or path_terms(group).merged:
+            _note_pairs(group, draft)
     _add_old(going, draft)
     _add_new(creates, beyond(deletes, creates), draft)
     _add_exchanges(beyond(beyond(kept, creates), deletes), beyond(creates, going), draft)
@@ -50,8 +54,7 @@ def add_moves(groupings: Groupings, draft: Draft) -> None:
 
 def _note_pairs(group: Group, draft: Draft) -> None:
     """Pairs that no effect of its own had to merge, but all together had."""
-    if name_terms(group).merged or path_terms(group).merged:
-        draft.crossings[Crossing(group.told, tuple(d.shape.base for d in group.denies if d.shape.base))] = None
+    draft.crossings[Crossing(group.told, tuple([d.shape.base for d in group.denies if d.shape.base]))] = None
 
 
 def _distinct(groupings: Groupings, effects: tuple[Effect, ...]) -> Iterator[Grouping]:

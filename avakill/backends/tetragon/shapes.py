@@ -25,13 +25,20 @@ class Kind(StrEnum):
     CHILD = "child"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Name:
     """One component: exactly `equal`, or one that begins with `prefix` and ends with `suffix`."""
 
     equal: str | None = None
     prefix: str = ""
     suffix: str = ""
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @lazy
+    def _hash(self) -> int:
+        return hash((self.equal, self.prefix, self.suffix))
 
     def holds(self, name: str) -> bool:
         if self.equal is not None:

@@ -227,19 +227,26 @@ def pair_terms(pairs: Collection[Pair], limit: int) -> tuple[list[Term], bool]:
     by_dir: dict[str, dict[str, Span]] = {}
     by_name: dict[str, dict[str, Span]] = {}
     for place, name, span in pairs:
-        by_dir.setdefault(place, {})[name] = span
-        by_name.setdefault(name, {})[place] = span
+        names = by_dir.get(place)
+        if names is None:
+            by_dir[place] = {name: span}
+        else:
+            names[name] = span
+        places = by_name.get(name)
+        if places is None:
+            by_name[name] = {place: span}
+        else:
+            places[place] = span
     rows = _classes(by_dir, limit)
     columns = _classes(by_name, limit if rows is None else len(rows))
     if rows is None and columns is None:
-        dirs = unite([(place, span) for place, _, span in pairs])
-        names = unite([(name, span) for _, name, span in pairs])
-        return [(Part("dir", "Equal", dirs), Part("name", "Equal", names))], True
+        every = (unite([(place, span) for place, _, span in pairs]), unite([(name, span) for _, name, span in pairs]))
+        return [(Part("dir", "Equal", every[0]), Part("name", "Equal", every[1]))], True
     if rows is not None and (columns is None or len(rows) <= len(columns)):
-        found = [(_firsts(by_dir, places), tuple(names.items())) for places, names in rows]
+        found = [(_firsts(by_dir, dirs), tuple(held.items())) for dirs, held in rows]
     else:
-        found = [(tuple(places.items()), _firsts(by_name, names)) for names, places in columns or ()]
-    return [(Part("dir", "Equal", dirs), Part("name", "Equal", names)) for dirs, names in found], False
+        found = [(tuple(held.items()), _firsts(by_name, last)) for last, held in columns or ()]
+    return [(Part("dir", "Equal", one), Part("name", "Equal", other)) for one, other in found], False
 
 
 def _firsts(table: dict[str, dict[str, Span]], keys: Iterable[str]) -> tuple[Value, ...]:
