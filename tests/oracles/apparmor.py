@@ -5,6 +5,7 @@ Written from the rules of the parser (3.0.8: escapes, globs) and of the kernel; 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,17 +33,21 @@ class Unreadable(ValueError):
 class Profile:
     """What a profile says, as far as an agent's operations are concerned."""
 
-    denies: tuple[tuple[re.Pattern[bytes], frozenset[str]], ...]
+    denies: tuple[tuple[bytes, re.Pattern[bytes], frozenset[str]], ...]
+    """What a name begins with that the pattern matches, the pattern, and the permissions that it takes."""
     families: frozenset[str]
     file: bool
     network: bool
+    words: frozenset[str] = frozenset()
+    """The rules that name no path."""
     known: dict[bytes, frozenset[str]] = field(default_factory=dict)
 
     def denied(self, name: bytes) -> frozenset[str]:
         """The permissions that some deny takes from a name; deny always wins."""
         found = self.known.get(name)
         if found is None:
-            found = frozenset(p for pattern, permissions in self.denies if pattern.fullmatch(name) for p in permissions)
+            near = [(pattern, taken) for start, pattern, taken in self.denies if name.startswith(start)]
+            found = frozenset(p for pattern, permissions in near if pattern.fullmatch(name) for p in permissions)
             self.known[name] = found
         return found
 
@@ -92,14 +97,14 @@ def read(text: str) -> Profile:
     match = re.fullmatch(r"\s*(?:abi <abi/3\.0>,)?\s*profile [\w-]+ flags=\(attach_disconnected\) \{(.*)\}\s*", body, re.S)
     if match is None:
         raise Unreadable("no single profile without attachment")
-    denies: list[tuple[re.Pattern[bytes], frozenset[str]]] = []
+    denies: list[tuple[bytes, re.Pattern[bytes], frozenset[str]]] = []
     families: set[str] = set()
     words: set[str] = set()
     for rule in _rules(match[1]):
         path = _DENY_PATH.fullmatch(rule)
         if path is not None:
             permissions = frozenset(path[2]) | ({"a"} if "w" in path[2] else set())
-            denies.append((compiled(path[1]), permissions))
+            denies.append((*compiled(path[1]), permissions))
         elif rule.startswith("deny network "):
             families.add(rule.removeprefix("deny network ").removesuffix(","))
         elif '"' in rule:
@@ -109,7 +114,7 @@ def read(text: str) -> Profile:
     for family in families:
         if not _WORD.fullmatch(family):
             raise Unreadable(family)
-    return Profile(tuple(denies), frozenset(families), "file," in words, "network," in words)
+    return Profile(tuple(denies), frozenset(families), "file," in words, "network," in words, frozenset(words))
 
 
 def _rules(body: str) -> Iterator[str]:
@@ -123,7 +128,7 @@ def _rules(body: str) -> Iterator[str]:
 
 # -- pattern text: escapes first (the lexer), then globs --
 
-_SPECIAL = b'*?[]{}^,\\'
+_SPECIAL = b"*?[]{}^,\\"
 _ESCAPES = {"n": 10, "t": 9, "r": 13, "a": 7, "f": 12, "v": 11, "0": 0, '"': 34, "\\": 92}
 
 Unit = tuple[int, bool]
@@ -131,13 +136,14 @@ Unit = tuple[int, bool]
 
 
 @lru_cache(maxsize=100_000)
-def compiled(quoted: str) -> re.Pattern[bytes]:
-    """The names that a pattern in quotes matches."""
+def compiled(quoted: str) -> tuple[bytes, re.Pattern[bytes]]:
+    """What the names begin with that a pattern in quotes matches, and the pattern."""
     units = list(_units(quoted[1:-1]))
     regex, at = _sequence(units, 0, 0)
     if at != len(units):
         raise Unreadable(quoted)
-    return re.compile(regex, re.S)
+    plain = itertools.takewhile(lambda unit: unit[1] or chr(unit[0]) not in "*?[{},", units)
+    return bytes(byte for byte, _ in plain), re.compile(regex, re.S)
 
 
 def _units(text: str) -> Iterator[Unit]:

@@ -142,6 +142,8 @@ class Field:
         self._denies: PrefixIndex[Entry] | None = None
         self._entries = found
         self.allowing = 0
+        self._last = [len(found)] * len(FILE_EFFECTS)
+        """Of each effect the first layer that decides everything: none below it says anything."""
         for entry in found:
             self._add(entry)
 
@@ -157,6 +159,9 @@ class Field:
             bucket.lengths.add(len(tail))
         else:
             bucket.others.append((entry, _reach(entry.piece)))
+        if not prefix and any(pattern.is_everything for pattern in _simple((entry,))):
+            for place in _PLACES_IN[entry.mask]:
+                self._last[place] = min(self._last[place], entry.order)
         if not entry.layer.denies:
             self._allows.add(prefix, entry)
             self.allowing |= entry.mask
@@ -243,7 +248,7 @@ class Field:
         bit = 1 << PLACE[effect]
         if self.allowing & bit:
             for entry in self._allows.related(prefix):
-                if not entry.mask & bit:
+                if not entry.mask & bit or entry.order > self._last[PLACE[effect]]:
                     continue
                 self.work.searches -= 1
                 if self.work.searches < 0:

@@ -41,7 +41,9 @@ def unlawful(plan: Plan, lowering: Lowering[Any], text: str) -> list[str]:
 
     unlucky = contradictions(plan, lowering, profile.allows, on_directories(plan))
     some = contradictions(plan, lowering, lucky, on_directories(plan))
-    return [x for x in unlucky if "not real: weaker" not in x] + [x for x in some if "not real: stricter" not in x]
+    # which parents can be renamed is asked in test_law and test_endings: the harness puts one example of the pattern in them
+    some = [x for x in some if "not real: stricter" not in x and "can be renamed" not in x]
+    return [x for x in unlucky if "not real: weaker" not in x] + some
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)

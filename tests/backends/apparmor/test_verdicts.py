@@ -119,3 +119,11 @@ def test_hosts_are_unenforceable() -> None:
     assert closed.verdict(0) is Verdict.UNENFORCEABLE
     assert opened.verdict(1) is Verdict.UNENFORCEABLE
     assert "network inet" not in closed.text + opened.text
+
+
+def test_an_allow_that_stands_wholly_below_a_deny_of_everything_is_no_reason_for_a_claim() -> None:
+    floor = (rule(i, FILES, "allow", paths(f"/dev/one{i}")) for i in range(12))
+    reading = (rule(12 + i, READING, "allow", paths(f"/dev/two{i}")) for i in range(12))
+    result = made(*floor, *reading, rule(24, ("*",), "deny"), rule(25, ("*",), "allow"))
+    assert not any("reading of the old name" in finding.reason for finding in result.findings(24))
+    assert result.contradictions() == []
