@@ -88,6 +88,8 @@ def put_on(expansion: Expansion | None, profile: bytes | None) -> Confine:
 
 def attack(asked: Asked, layers_on: PutOn = put_on) -> Attacked:
     """Raises LabFault where this machine does not let it be done; nothing was changed then."""
+    import_before_the_root_is_gone()
+    seccomp.missing()  # imports its library, which looks for files that Landlock may deny by then
     asked = replace(asked, target=replace(asked.target, entry=(*asked.target.entry, PROBER)))
     made = _build(asked, ())
     dry = _dry_run(made)
@@ -169,7 +171,6 @@ def _in_namespaces(work: Callable[[], Done]) -> Done:
 
 def _attack_on(overlay: Overlay, asked: Asked, layers_on: PutOn) -> Done:
     """In the overlay, which is the root of this process: the sandbox is made for what is there."""
-    import_before_the_root_is_gone()
     lay(overlay)
     world = overlay.world
     made = _build(asked, world.paths)
