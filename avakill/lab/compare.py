@@ -12,11 +12,10 @@ from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.verdict import Finding, Verdict, combine
 from avakill.lab.gains import MOVES, gains
-from avakill.lab.trials import plain_door
+from avakill.lab.trials import BY_HANDLE, plain_door
 from avakill.lab.words import Answer, Mark, Outcome, Result, Trial, World
 
 OPEN = (Verdict.WEAKER, Verdict.UNENFORCEABLE)
-BY_HANDLE = frozenset({"handle-read"})
 """Doors that open an inode without a name, by a privilege: a layer may take the privilege away from everything."""
 
 

@@ -17,6 +17,7 @@ from avakill.lab.probes import edge_probes, parent, witness_probes
 from avakill.lab.words import Trial, World
 
 BY_OPERATION = {operation: tuple(door for door in DOORS if door.operation is operation) for operation in Operation}
+BY_HANDLE = frozenset({"handle-read"})
 ALIASED = (Operation.READ, Operation.WRITE, Operation.EXEC)
 
 
@@ -83,7 +84,13 @@ def _otherwise(asked: Iterable[Probe], world: World, without: frozenset[Needs]) 
                 continue
             for route in routes_for(door, probe.object in world.directories):
                 if door.name != plain or route.name != "plain":
-                    yield _trial(probe, door, route.name)
+                    trial = _trial(probe, door, route.name)
+                    yield replace(trial, alias=trial.alias or _names_nothing(door, probe, world))
+
+
+def _names_nothing(door: Door, probe: Probe, world: World) -> bool:
+    """A file handle stands for the file and not for a name: where the file has a second one, the kernel takes either."""
+    return door.name in BY_HANDLE and any(existing == probe.object for _, existing in world.aliases)
 
 
 def fits(door: Door, probe: Probe, world: World) -> bool:
