@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 
 from avakill.backends.apparmor.cutting import CROWD, Denial, Hole
@@ -182,7 +183,7 @@ class Claims:
             self.ledger.note(hole.index, Verdict.STRICTER, _CLOSED_HOLE, effects, witness, (lost,))
 
     def _lumped(self, denial: Denial) -> None:
-        if not denial.lumped and all(effect in denial.effects for effect in W_EFFECTS):
+        if not denial.lumped and _takes_all_of_w(denial.effects):
             return
         outside = tuple(hole.pattern for hole in denial.open)
         for effect in W_EFFECTS:
@@ -437,6 +438,11 @@ class Claims:
         if self._says(Effect.DELETE, old) is False or self._says(Effect.CREATE, new) is False:
             return True
         return any(self._says(effect, old) is False and self._says(effect, new) is not False for effect in KEPT)
+
+
+@lru_cache(maxsize=64)
+def _takes_all_of_w(effects: tuple[Effect, ...]) -> bool:
+    return _W.issubset(effects)
 
 
 def _with_below(pattern: Pattern) -> Pattern:
