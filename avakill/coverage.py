@@ -72,13 +72,15 @@ def _finding(finding: Finding, of_row: Span) -> dict[str, Any]:
 
 
 def _witness(witness: Witness) -> dict[str, Any]:
-    report = {
+    report: dict[str, Any] = {
         "operation": str(witness.operation),
         "object": witness.object,
         "policy": "allow" if witness.policy else "deny",
         "target": "allow" if witness.target else "deny",
     }
-    return report if witness.to is None else {**report, "to": witness.to}
+    if witness.to is not None:
+        report["to"] = witness.to
+    return {**report, "exchange": True} if witness.exchange else report
 
 
 def _lost(lost: Lost) -> dict[str, Any]:

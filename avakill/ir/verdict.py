@@ -22,7 +22,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """One operation on which policy and target differ; True is allow. `to` is the new name of a rename or link.
+    """One operation on which policy and target differ; True is allow. `to` is the new name of a rename or link, and
+    `exchange` says that a rename swaps the two names (RENAME_EXCHANGE).
 
     For CONNECT the object is `tcp://HOST:PORT` or `udp://HOST:PORT`; `bind://HOST:PORT` stands for bind and listen there,
     which no policy denies but some layers lose.
@@ -33,6 +34,7 @@ class Witness:
     policy: bool
     target: bool
     to: str | None = None
+    exchange: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,10 @@ def _as_probe(world: World, shown: Witness) -> Probe | None:
         to = shown.to or f"{parent(thing).rstrip('/')}/moved"
         if parent(to) not in world.directories or not can_move(thing, to) or (directory and operation is Operation.LINK):
             return None
+        if shown.exchange:
+            if to not in (world.directories if directory else world.files):
+                return None
+            return Probe(operation, thing, to, directory, exchange=True, contents=world.below(thing) if directory else ())
         if world.exists(to) and (directory or to in world.directories or operation is Operation.LINK):
             return None
         return Probe(operation, thing, to, directory, world.exists(to), contents=world.below(thing) if directory else ())

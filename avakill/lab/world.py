@@ -93,6 +93,8 @@ def _witnessed(findings: Iterable[Finding]) -> Iterator[str]:
             yield f"{shown.object.rstrip('/')}/in"
         elif shown.operation not in (Operation.CREATE, Operation.MKDIR, Operation.SYMLINK):
             yield shown.object
+            if shown.exchange and shown.to is not None:
+                yield shown.to
 
 
 def _fits(path: str) -> bool:

@@ -129,7 +129,7 @@ def _as_probes(plan: Plan, witness: Witness) -> Iterator[Probe]:
     if witness.operation in NAME_OPERATIONS:
         contents = (*world.below(witness.object), *_examples_below(plan, witness.object))
         for directory in both:
-            for replaces in both:
+            for replaces in (False,) if witness.exchange else both:
                 for held in dict.fromkeys((contents if directory else (), ())):
                     yield Probe(
                         witness.operation,
@@ -137,6 +137,7 @@ def _as_probes(plan: Plan, witness: Witness) -> Iterator[Probe]:
                         witness.to or f"{parent(witness.object).rstrip('/')}/moved",
                         directory,
                         replaces,
+                        witness.exchange,
                         contents=held,
                     )
         return

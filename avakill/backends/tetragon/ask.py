@@ -52,8 +52,14 @@ class Ask:
         """Whether a literal path is denied somewhere below."""
         return split(path) in self.layers.above
 
+    def takes_along(self, probe: Probe) -> bool:
+        """Whether a directory goes that has a denied literal path somewhere below: of an exchange, either one."""
+        if not probe.directory:
+            return False
+        return self.names_below(probe.object) or (probe.exchange and probe.to is not None and self.names_below(probe.to))
+
     def judge(self, probe: Probe) -> tuple[Judgement, ...]:
-        if probe.operation is Operation.CONNECT or (probe.directory and self.names_below(probe.object)):
+        if probe.operation is Operation.CONNECT or self.takes_along(probe):
             return judgements(self.plan, probe)
         if not self.layers.holding(probe.object) and (probe.to is None or not self.layers.holding(probe.to)):
             return _FREE
@@ -90,6 +96,11 @@ class Ask:
             else:
                 return True
         return False
+
+    def meets(self, hook: str, tests: tuple[Test, ...], probe: Probe) -> bool:
+        """Whether all of the tests hold on a call of the hook."""
+        calls = [call for name, call in _calls(probe) if name == hook]
+        return any(all(test.holds(call[test.key]) for test in map(self._ready, tests)) for call in calls)
 
     def _sorted(self, tests: tuple[Test, ...]) -> list[_Ready]:
         """Numbers first, then whole texts: they are compared soonest."""
@@ -340,7 +351,7 @@ def _move(probe: Probe, parent: str, last: str) -> Call:
         (1, "d_inode.i_mode"): kind,
         (2, ""): there[0],
         (3, "d_name.name"): there[1],
-        (3, "d_inode.i_mode"): 0x8000 if probe.replaces or probe.exchange else 0,
+        (3, "d_inode.i_mode"): kind if probe.replaces or probe.exchange else 0,
         (4, ""): 2 if probe.exchange else 0,
     }
 

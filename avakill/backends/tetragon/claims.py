@@ -80,7 +80,7 @@ class Claims:
     def allowing(self, probe: Probe) -> tuple[Judgement, ...] | None:
         """f's answers where all of them allow it; None also where the plan is big and what is below a moved directory
         would have to be compared with all of it."""
-        if probe.directory and self.is_big and self.ask.names_below(probe.object):
+        if self.is_big and self.ask.takes_along(probe):
             return None
         answers = self.ask.judge(probe)
         for answer in answers:
@@ -118,7 +118,7 @@ class Claims:
             self.claim(allows, NONE, f"a deny below closes a part of it: {reason}", probe, lost)
 
     def claim(self, rows: Iterable[int], effects: Effects, reason: str, probe: Probe, lost: tuple[Lost, ...]) -> None:
-        witness = Witness(probe.operation, probe.object, policy=True, target=False, to=probe.to)
+        witness = Witness(probe.operation, probe.object, policy=True, target=False, to=probe.to, exchange=probe.exchange)
         told = self.strict.setdefault(reason, {})
         for row in rows:
             found = told.get(row)

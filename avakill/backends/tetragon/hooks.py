@@ -46,21 +46,32 @@ class Crossing:
     paths: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """A selector of a hook, and the tests that it had no room for."""
+
+    hook: str
+    selector: Selector
+    dropped: tuple[Test, ...]
+
+
 @dataclass(slots=True)
 class Draft:
-    """The selectors of each hook as they are collected; `trimmed`: the rows whose exceptions did not fit."""
+    """The selectors of each hook as they are collected; `trimmed`: those that lost tests."""
 
     selectors: dict[str, dict[tuple[tuple[Arg, str, int | str], ...], Selector]]
-    trimmed: dict[int, None]
+    trimmed: list[Trim]
     crossings: dict[Crossing, None]
 
     def add(self, hook: str, tests: Iterable[Test], effects: frozenset[Effect], rows: tuple[int, ...]) -> None:
-        kept = tuple(tests)
+        kept = every = tuple(tests)
         if len(kept) > MAX_TESTS:
-            kept = tuple(test for test in kept if not _holds_always(test))
+            kept = every = tuple(test for test in kept if not _holds_always(test))
         while len(kept) > MAX_TESTS:
             kept = _without_one(kept)
-            self.trimmed.update(dict.fromkeys(rows))
+        if len(kept) < len(every):
+            dropped = tuple([test for test in every if test not in kept])
+            self.trimmed.append(Trim(hook, Selector(kept, effects, rows), dropped))
         here = self.selectors.setdefault(hook, {})
         key = tuple((test.arg, test.operator, _identity(test)) for test in kept)
         if key not in here:

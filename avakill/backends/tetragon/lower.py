@@ -19,6 +19,7 @@ from avakill.backends.tetragon.network import Network, add_network
 from avakill.backends.tetragon.notes import notes
 from avakill.backends.tetragon.pack import MAX_ENTRIES, MAX_FOLLOWED, documents, pack
 from avakill.backends.tetragon.renames import add_moves
+from avakill.backends.tetragon.trims import claim_trims
 from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, Effect, Operation
 from avakill.ir.endpoint import Endpoint
 from avakill.ir.region import Piece, Region
@@ -58,7 +59,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     groupings = _groupings(plan, LIMITS[0])
     for limit in LIMITS:
         _limit(groupings, limit)
-        draft = Draft({}, {}, {})
+        draft = Draft({}, [], {})
         add_files(groupings, draft)
         add_moves(groupings, draft)
         network = add_network(plan.layers[Effect.CONNECT], draft)
@@ -71,6 +72,7 @@ def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
         claim_grouping(claims, grouping, effects)
     claim_inner_moves(claims, groupings)
     claim_crossings(claims, draft.crossings)
+    claim_trims(claims, draft.trimmed)
     claim_programs(claims, groupings)
     claim_moves_in_holes(claims, groupings)
     _claim_network(claims, network)

@@ -197,6 +197,22 @@ def test_directories_above_too_many_trees_are_said_crosswise_and_listed() -> Non
     assert any("/srv/top1/middle2".startswith(x.place) for x in lost)
 
 
+def test_an_exchange_that_a_dropped_exception_refuses_is_witnessed() -> None:
+    """Two tests of the name, three of the directory, one of the flags: one of the exceptions does not fit."""
+    reading = ("file_read",)
+    seen = case((reading, ALLOW, "/srv/t/pub/**"), (reading, DENY, "/srv/t/**/id_*.key"))
+    (told,) = [f for f in seen.lowering.findings if f.index == 1 and "room for five tests" in f.reason]
+    assert told.witness is not None
+    assert told.witness.exchange
+    assert told.verdict is STRICTER
+    shown = told.witness
+    asked = Probe(shown.operation, shown.object, shown.to, exchange=True)
+    assert judge(seen.plan, asked).allowed
+    assert not seen.loaded.allows(asked)
+    assert any(lost.holds(shown.operation, shown.object, shown.to) for lost in told.lost)
+    assert contradictions(seen.plan, seen.lowering, seen.loaded.allows) == []
+
+
 def test_a_name_with_all_below_it_is_open_as_a_name_and_says_what_stays_closed() -> None:
     """`.env.example` names a path and all below it; what is below a name at any depth cannot be said."""
     seen = case((FILE_TOOLS, ALLOW, "/srv/**/.env.example/**"), (FILE_TOOLS, DENY, "/srv/**/.env*"))
