@@ -25,6 +25,7 @@ ipc* ipc-posix* ipc-posix-shm
 OPERATIONS = frozenset(_OPERATION_NAMES.split())
 ATTR = tuple(f"file-write-{what}" for what in ("flags", "mode", "owner", "setugid", "times", "xattr"))
 READ = ("file-read-data", "file-read-xattr", "file-clone")
+BY_SEVERAL_WAYS = (Operation.READ, Operation.LIST, Operation.ATTR, Operation.EXEC)
 LINKED = ("/tmp", "/var", "/etc")
 
 
@@ -169,6 +170,12 @@ class Profile:
     def allows(self, probe: Probe) -> bool:
         return all(self.permits(query) for query in queries(probe))
 
+    def admits(self, probe: Probe) -> bool:
+        """Whether one of several ways is left: `open` or `clonefile`, `chmod` or `utimes`, a binary or a script."""
+        if probe.operation in BY_SEVERAL_WAYS:
+            return any(self.permits(query) for query in queries(probe))
+        return self.allows(probe)
+
 
 def _on(operation: str, path: str, directory: bool = False) -> Query:
     return Query(operation, resolved(path, operation), directory)
@@ -236,6 +243,14 @@ def load(source: str, parameters: Mapping[str, str] | None = None) -> Profile:
     if not scope.rules or not any("default" in rule.operations for rule in scope.rules):
         raise ProfileError("a profile says what its default is")
     return Profile(tuple(scope.rules))
+
+
+def argument(form: str, parameters: Mapping[str, str]) -> str:
+    """The text that the first argument of a filter stands for."""
+    (node,) = read(form)
+    if not isinstance(node, tuple) or len(node) < 2:
+        raise ProfileError(f"not a filter: {form}")
+    return _Scope(dict(parameters)).text(node[1])
 
 
 class _Scope:
