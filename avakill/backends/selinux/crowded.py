@@ -140,7 +140,8 @@ def _claim_node(look: _Looked, node: Node, exists: bool) -> None:
         _claim_at(look, f"/{OTHER}", "/", None, False)
     elif not any(is_floor_device(unit) for unit in node.enter_alone):
         _claim_at(look, path, path, None, not exists)
-        _claim_stays(look, node, path)
+        if node.path in look.labels.alone:
+            _claim_stays(look, node, path)
     if not node.path:
         return
     around = look.labels.of_directory(path)
@@ -184,13 +185,15 @@ def _claim_pattern(look: _Looked, unit: Unit, holes: PrefixIndex[str], few: bool
 
 def _claim_later(look: _Looked, unit: Unit) -> None:
     """Where another pattern's line closes the directory of the first example, another may still show the leak."""
+    pattern = unit.piece.within[0] if unit.piece.within else None
+    if pattern is None or (isinstance(pattern, Glob) and Wildcard.DEEP not in pattern.parts):
+        return  # it has but one example
     for inner in INNER:
         if look.claims.is_shown(unit.index, say.LATER_DENY, unit.effects):
             return
-        for pattern in unit.piece.within[:1]:
-            path = made(pattern, inner)
-            if unit.holds(path):
-                _claim_at(look, path, join(unit.prefix), unit, True)
+        path = made(pattern, inner)
+        if unit.holds(path):
+            _claim_at(look, path, join(unit.prefix), unit, True)
 
 
 def _sample(unit: Unit) -> str:
@@ -247,8 +250,9 @@ def _claim_shared(look: _Looked, few: bool) -> None:
             continue
         if few and not look.claims.has(unit.index, say.TOO_MANY):
             _search_denied(look, unit, units, everywhere)
-        more = everywhere & ~unit.effects
-        for hole in islice(opened.related(unit.prefix), MAX_CLOSE):
+        near = tuple(islice(opened.related(unit.prefix), MAX_CLOSE + 1))
+        more = everywhere & ~unit.effects if len(near) <= MAX_CLOSE else everywhere
+        for hole in near[:MAX_CLOSE]:
             if few:
                 _search_hole(look, hole, unit, units)
             more |= hole.effects if hole.rank < unit.rank else 0

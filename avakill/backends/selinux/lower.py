@@ -108,9 +108,10 @@ def _alone(over: Ground) -> Iterator[Context]:
 
 def _is_device(line: Context) -> bool:
     """A device of the runtime floor keeps its type: every program on the system needs it."""
-    if line.without or len(line.within) != 1 or not isinstance(line.within[0], Glob) or not line.within[0].is_literal:
+    only = line.within[0] if len(line.within) == 1 and not line.without else None
+    if not isinstance(only, Glob) or only.parts[:1] != ("dev",) or not only.is_literal:
         return False
-    path = join(line.within[0].literal_prefix)
+    path = join(only.literal_prefix)
     return path in DEVICE_TYPES or path == "/dev/pts"
 
 
