@@ -29,11 +29,15 @@ MACHINES = 12
 
 def claim_grouping(claims: Claims, grouping: Grouping, effects: Effects) -> None:
     _claim_unsaid(claims, grouping, effects)
-    for deny in grouping.denies:
-        if not deny.shape.is_exact or deny.shape.kind is Kind.CHILD:
-            _claim_wide(claims, deny, effects, grouping)
-            if not claims.is_big:
-                _claim_holes_in(claims, deny, effects, grouping)
+    wide = [deny for deny in grouping.denies if not deny.shape.is_exact or deny.shape.kind is Kind.CHILD]
+    near = _holes_by_place(grouping) if wide else PrefixIndex()
+    failed: dict[int, int] = {}
+    for deny in wide:
+        _claim_wide(claims, deny, effects, grouping)
+        if claims.is_big:
+            _claim_holes_near(claims, deny, effects, near, failed)
+        else:
+            _claim_holes_in(claims, deny, effects, grouping)
     for hole, deny in grouping.closed:
         _claim_closed(claims, hole, deny, effects)
     opened = _opened(grouping)
@@ -115,20 +119,54 @@ def _claim_holes_in(claims: Claims, deny: Deny, effects: Effects, grouping: Grou
     """Each allow that the wider shape closes a part of says so, whatever else the deny loses."""
     lost = (Lost(operations(effects), deny.shape.path, True),)
     for hole in grouping.holes:
-        told = f"a deny below closes a part of it: {WIDE}"
-        if claims.has(hole.row, told) or hole.order < deny.order or (hole.shape is not None and not could_meet(hole.shape, deny.shape)):
+        if claims.has(hole.row, CLOSED_BY_WIDE) or hole.order < deny.order:
+            continue
+        if hole.shape is not None and not could_meet(hole.shape, deny.shape):
             continue
         within = (glob_of(deny.shape), *hole.piece.within)
         for path in claims.example(within, (*deny.piece.within[:1], *hole.piece.without)):
             claims.show((deny.row,), effects, WIDE, file_probes(path, effects), lost)
-        if not claims.has(hole.row, told):
+        if not claims.has(hole.row, CLOSED_BY_WIDE):
             above = [d.piece.within[0] for d in grouping.denies if d.order < hole.order and len(d.piece.within) == 1]
             if len(above) < MACHINES:
                 for path in claims.example(within, (*hole.piece.without, *above)):
                     claims.show((deny.row,), effects, WIDE, file_probes(path, effects), lost)
 
 
+def _holes_by_place(grouping: Grouping) -> PrefixIndex[Hole]:
+    index: PrefixIndex[Hole] = PrefixIndex()
+    for hole in grouping.holes:
+        index.add(prefix_of(hole.piece.within), hole)
+    return index
+
+
+def _claim_holes_near(claims: Claims, deny: Deny, effects: Effects, near: PrefixIndex[Hole], failed: dict[int, int]) -> None:
+    """As `_claim_holes_in` for many rows: each exception is tried with the first few denies around it that fail."""
+    lost = (Lost(operations(effects), deny.shape.path, True),)
+    for hole in near.related(deny.shape.base):
+        if hole.order < deny.order or claims.has(hole.row, CLOSED_BY_WIDE) or failed.get(id(hole), 0) >= TRIED:
+            continue
+        if hole.shape is not None and not could_meet(hole.shape, deny.shape):
+            continue
+        probes = (probe for path in _closed_paths(claims, deny, hole) for probe in file_probes(path, effects))
+        if not claims.show((deny.row,), effects, WIDE, probes, lost):
+            failed[id(hole)] = failed.get(id(hole), 0) + 1
+
+
+def _closed_paths(claims: Claims, deny: Deny, hole: Hole) -> Iterator[str]:
+    """Paths of the exception that only the wider shape of the deny holds."""
+    at_hand = 0
+    for shape in (*shapes_of(hole), deny.shape):
+        for path in samples(shape):
+            if hole.piece.holds(path) and deny.shape.holds(split(path)) and not deny.piece.holds(path):
+                at_hand += 1
+                yield path
+    if not at_hand:
+        yield from claims.example((glob_of(deny.shape), *hole.piece.within), (*deny.piece.within[:1], *hole.piece.without))
+
+
 WIDE = "its pattern can only be said more widely: Tetragon has `Equal`, `Prefix` and `Postfix`, which do not stop at `/`"
+CLOSED_BY_WIDE = f"a deny below closes a part of it: {WIDE}"
 
 
 def _claim_closed(claims: Claims, hole: Hole, deny: Deny, effects: Effects) -> None:

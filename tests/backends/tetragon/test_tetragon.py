@@ -189,6 +189,18 @@ def test_what_a_widened_deny_closes_in_an_exception_is_listed() -> None:
     assert any(Operation.TRUNCATE in lost.operations and lost.place == "/srv/t" for f in seen.lowering.findings for lost in f.lost)
 
 
+def test_among_many_rows_each_exception_that_a_widened_deny_closes_says_so() -> None:
+    rest = [(WRITING, DENY, f"/srv/other{n}/**") for n in range(80)]
+    holes = [(WRITING, ALLOW, f"/srv/t/{name}/**") for name in ("pub", "doc", "log")]
+    seen = case((WRITING, DENY, "/srv/t/**/*.tar.*"), *holes, (WRITING, DENY, "/srv/t/**"), *rest)
+    for row in (1, 2, 3):
+        told = [f for f in seen.lowering.findings if f.index == row and "closes a part of it: its pattern" in f.reason]
+        assert [f.verdict for f in told] == [STRICTER]
+        assert told[0].witness is not None
+        assert not seen.allows(told[0].witness.operation, told[0].witness.object)
+        assert judge(seen.plan, Probe(told[0].witness.operation, told[0].witness.object)).allowed
+
+
 def test_directories_above_too_many_trees_are_said_crosswise_and_listed() -> None:
     trees = [(("file_write",), DENY, f"/srv/top{n}/middle{n}/in/**") for n in range(14)]
     seen = case(*trees)
