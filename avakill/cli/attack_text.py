@@ -66,7 +66,9 @@ def _findings(attacked: Attacked) -> Iterator[str]:
 
 def _ways(attacked: Attacked) -> Iterator[str]:
     found = ways(attacked)
-    yield "ways around it on this machine:" if found else "no deputy, second link or open descriptor was found on this machine"
+    if attacked.dry is None:
+        return  # nobody looked
+    yield "ways around it on this machine:" if found else "no deputy in reach and no second link of a denied file was found"
     for way in found[:MAX_WAYS]:
         yield f"  {way.kind} {escape(way.place)}: {escape(way.reason)}"
     if len(found) > MAX_WAYS:

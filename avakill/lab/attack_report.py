@@ -115,8 +115,9 @@ def counts(attacked: Attacked) -> dict[str, int]:
 
 
 def ways(attacked: Attacked) -> tuple[Residue, ...]:
-    """Deputies in reach, second links and open descriptors of this machine."""
-    return attacked.dry.residues if attacked.dry is not None else ()
+    """Deputies in reach and second links of this machine; open descriptors are closed before a start."""
+    found = attacked.dry.residues if attacked.dry is not None else ()
+    return tuple(way for way in found if way.kind != "descriptor")
 
 
 def to_json(attacked: Attacked) -> dict[str, Any]:

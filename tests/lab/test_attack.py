@@ -23,8 +23,8 @@ from avakill.lab.attack import LAYERS, Asked, Attacked, attack, put_on
 from avakill.lab.attack_report import Came, came, sections, to_json
 from avakill.lab.build import build
 from avakill.lab.footing import world_here
-from avakill.lab.overlay import mount_points
-from avakill.lab.stage import PROBER
+from avakill.lab.overlay import lay, mount_points, over_this_machine
+from avakill.lab.stage import PROBER, enter_namespaces
 from avakill.lab.together import compare_together
 from avakill.lab.words import Answer, Confine, LabFault, Mark, World
 from avakill.source.file import SourceFile
@@ -207,6 +207,27 @@ def test_where_nothing_can_be_laid_over_it_says_so_and_changes_nothing(home: Hom
     with pytest.raises(LabFault, match="cannot be laid over: No such device"):
         attack(asked)
     assert home.looks() == before
+
+
+def test_what_a_trial_spoiled_is_laid_again(home: Home) -> None:
+    key = f"{home.path}/.ssh/id_rsa"
+    world = World(frozenset({"/", f"{home.path}/.ssh"}), frozenset({key}))
+    base = Path(tempfile.mkdtemp(prefix="avakill-base-"))
+
+    def work() -> tuple[bytes, bytes, bool]:
+        enter_namespaces(network=False)
+        overlay = over_this_machine(base, world, b"prober", b"tiny")
+        lay(overlay)
+        planted = Path(key).read_bytes()
+        shutil.rmtree(Path(key).parent)
+        overlay.lay_again()
+        return planted, Path(key).read_bytes(), overlay.world == world
+
+    try:
+        assert apart(work) == (b"tiny", b"tiny", True)
+    finally:
+        base.rmdir()
+    assert Path(key).read_text() == "the content of .ssh/id_rsa"
 
 
 def test_mount_points_are_read_with_their_odd_names(tmp_path: Path) -> None:
