@@ -17,7 +17,7 @@ from avakill.lab.probes import edge_probes, parent, witness_probes
 from avakill.lab.words import Trial, World
 
 BY_OPERATION = {operation: tuple(door for door in DOORS if door.operation is operation) for operation in Operation}
-BY_HANDLE = frozenset({"handle-read"})
+BY_HANDLE = "handle-read"
 ALIASED = (Operation.READ, Operation.WRITE, Operation.EXEC)
 
 
@@ -90,7 +90,7 @@ def _otherwise(asked: Iterable[Probe], world: World, without: frozenset[Needs]) 
 
 def _names_nothing(door: Door, probe: Probe, world: World) -> bool:
     """A file handle stands for the file and not for a name: where the file has a second one, the kernel takes either."""
-    return door.name in BY_HANDLE and any(existing == probe.object for _, existing in world.aliases)
+    return door.name == BY_HANDLE and any(existing == probe.object for _, existing in world.aliases)
 
 
 def fits(door: Door, probe: Probe, world: World) -> bool:

@@ -56,8 +56,6 @@ def results(runner: Runner, asked: Iterable[Prepared]) -> Iterator[tuple[Prepare
 
 
 KNOWN = {
-    ("apparmor", "OVER", "tmpfile-link", "ENOENT"): "the profile wants the flag `mediate_deleted`",
-    ("apparmor", "OVER", "handle-read", "EPERM"): "the profile's own defence takes dac_read_search",
     ("selinux", "OVER", "raw", "EPERM"): "the domain has no net_raw",
     ("selinux", "OVER", "mknod-device", "EPERM"): "the domain has no mknod",
 }
@@ -68,8 +66,6 @@ def is_known(layer: str, result: Result) -> bool:
     found, door = result.outcome, result.trial.door
     if layer == "selinux" and door.startswith("uring-") and found.errno == "EACCES":
         return True  # the domain may not make an `anon_inode`
-    if layer == "apparmor" and "setxattr" in door and found.errno == "EPERM":
-        return True  # a tmpfs of 6.1 has no `user.`, and `trusted.` takes sys_admin, which the profile's own defence takes away
     if layer == "selinux" and result.mark is Mark.LEAK and result.sentence.startswith("`<default>`"):
         return True  # Debian's policy lets every `domain` read lib_t, ld_so_t, ld_so_cache_t and list etc_t, root_t, device_t
     if layer == "selinux" and any(probe.object in STAGED_AS_FILES for probe in result.trial.asks):

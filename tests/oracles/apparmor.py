@@ -94,7 +94,9 @@ def shown(path: str, directory: bool) -> bytes:
 def read(text: str) -> Profile:
     """The profile of an artifact's text."""
     body = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#"))
-    match = re.fullmatch(r"\s*(?:abi <abi/3\.0>,)?\s*profile [\w-]+ flags=\(attach_disconnected\) \{(.*)\}\s*", body, re.S)
+    match = re.fullmatch(
+        r"\s*(?:abi <abi/3\.0>,)?\s*profile [\w-]+ flags=\(attach_disconnected,mediate_deleted\) \{(.*)\}\s*", body, re.S
+    )
     if match is None:
         raise Unreadable("no single profile without attachment")
     denies: list[tuple[bytes, re.Pattern[bytes], frozenset[str]]] = []
