@@ -3,7 +3,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 FILES ?=
 
-.PHONY: help demo test check lint golden docs bench soak setup validators clean
+.PHONY: help demo test check lint golden docs kernels bench soak setup validators clean
 
 help:
 	@echo "make demo     compile the coding-agent policy, evaluate calls, show the kernel refuse a write"
@@ -11,6 +11,7 @@ help:
 	@echo "make check    the same without installing validators: before you push"
 	@echo "make golden   rewrite the expected artifacts of fixtures/ and the pages made from them"
 	@echo "make docs     rewrite the generated parts of docs/"
+	@echo "make kernels  put the fixture policies to real kernels and rewrite docs/kernels.md (some minutes)"
 	@echo "make bench    speed, as ratios to bare floors"
 	@echo "make soak     new policies on real kernels (MINUTES=60), then the laws over many more (EXAMPLES=20000)"
 	@echo "make clean    remove what the targets made"
@@ -34,6 +35,9 @@ golden: setup
 
 docs: setup
 	$(BIN)/python scripts/docs.py
+
+kernels: setup
+	$(BIN)/python scripts/kernels.py
 
 bench: setup
 	$(BIN)/python scripts/bench.py
