@@ -26,7 +26,17 @@ DEVICES = {
     "/dev/tty": "devtty_t",
     "/dev/ptmx": "ptmx_t",
 }
+DIRECTORIES = {"/": "root_t", "/etc": "etc_t", "/dev": "device_t", "/run": "var_run_t"}
+"""Directories whose own type Debian's policy lets every `domain` list."""
+LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
+OPEN_TO_DOMAINS: tuple[tuple[str, str, str], ...] = (
+    *(("dir", name, "getattr ioctl lock open read search") for name in (*DIRECTORIES.values(), "lib_t")),
+    ("file", "lib_t", "execute getattr ioctl map open read"),
+    ("lnk_file", "lib_t", "getattr read"),
+)
+"""What `sesearch -A -s domain -ds` says of Debian's policy about the objects of files: no module can take it back."""
 KNOWN = {
+    **{name: frozenset({"file_type"}) for name in (*DIRECTORIES.values(), "lib_t")},
     **{name: frozenset({"device_node"}) for name in set(DEVICES.values())},
     PLAIN: frozenset({"file_type"}),
     "devpts_t": frozenset({"file_type"}),
@@ -98,6 +108,8 @@ def read_module(text: str) -> Module:
             module.attributes.setdefault(found["new"], set())
         elif found["name"]:
             module.transitions[found["tkind"], found["name"]] = found["result"]
+    if "domain" in module.attributes.get(AGENT, ()):
+        module.rules += [(kind, frozenset(words.split()), AGENT, target) for kind, target, words in OPEN_TO_DOMAINS]
     return module
 
 
@@ -258,7 +270,9 @@ def own_type(path: str, directory: bool) -> str:
         return DEVICES[path]
     if path == "/dev/pts" or path.startswith("/dev/pts/"):
         return "devpts_t" if directory else "user_devpts_t"
-    return PLAIN
+    if any(path == above or path.startswith(f"{above}/") for above in LIBRARIES):
+        return "lib_t"
+    return DIRECTORIES.get(path, PLAIN) if directory else PLAIN
 
 
 def kind_of(path: str) -> str:

@@ -63,6 +63,7 @@ def _module(model: Model) -> Iterator[Line]:
     yield from _require(model)
     yield from _types(model)
     yield from map(Line, DOMAIN)
+    yield from _proc(model.base)
     yield from _grants(model)
     yield from _network(model)
     yield from _transitions(model)
@@ -83,17 +84,23 @@ def _require(model: Model) -> Iterator[Line]:
     yield Line("require {")
     yield Line("  type unconfined_t;")
     yield Line("  type unlabeled_t;")
+    yield Line("  type netlabel_peer_t;")
     yield Line("  type memory_device_t;")
     yield Line("  type proc_kcore_t;")
     for device in model.devices:
         yield Line(f"  type {device.type};")
     yield Line("  role unconfined_r;")
-    attributes = ("domain", "file_type", "device_node", "filesystem_type", "port_type", "node_type", "netif_type")
-    yield Line(f"  attribute {', '.join(attributes)};")
+    yield Line(f"  attribute {', '.join(ATTRIBUTES)};")
     for name, allowed in CLASSES:
         yield Line(f"  class {name} {_braces(allowed)};")
     yield Line("}")
     yield Line("")
+
+
+ATTRIBUTES = (
+    *("domain", "unconfined_domain_type", "file_type", "device_node"),
+    *("filesystem_type", "port_type", "node_type", "netif_type"),
+)
 
 
 def _names(table: p.Table) -> tuple[str, ...]:
@@ -101,8 +108,8 @@ def _names(table: p.Table) -> tuple[str, ...]:
 
 
 CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    *((name, _names(p.PIPE) if name == "chr_file" else _names(table)) for name, table in p.ON_LABELS),
-    ("process", (*p.SELF_PROCESS, "transition", "siginh", "rlimitinh", "noatsecure")),
+    *((name, _names(table)) for name, table in (*p.TABLES, *p.ON_DEVICES)),
+    ("process", (*p.SELF_PROCESS, *p.BY_OTHERS, "transition")),
     ("capability", p.CAPABILITIES),
     ("fd", ("use",)),
     ("filesystem", ("getattr", "associate")),
@@ -121,13 +128,14 @@ CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("shm", ("create", "destroy", "getattr", "setattr", "read", "write", "associate", "unix_read", "unix_write", "lock")),
     ("msgq", ("create", "destroy", "getattr", "setattr", "read", "write", "associate", "unix_read", "unix_write", "enqueue")),
     ("key", ("view", "read", "write", "search", "link", "setattr", "create")),
+    ("anon_inode", p.ANON),
+    ("io_uring", ("sqpoll", "override_creds")),
 )
 
 
 def _types(model: Model) -> Iterator[Line]:
     yield Line(f"attribute {LABELS};")
     yield Line(f"type {AGENT};")
-    yield Line(f"typeattribute {AGENT} domain;")
     for closed in model.labels:
         yield Line(f"type {type_name(closed)};")
         yield Line(f"typeattribute {type_name(closed)} file_type, {LABELS};")
@@ -135,49 +143,63 @@ def _types(model: Model) -> Iterator[Line]:
 
 
 DOMAIN = (
-    "# How it is entered, and what every domain needs of itself and of others.",
+    "# How it is entered, and what it needs of itself and of others. It is no `domain`: the base policy lets each of those list",
+    "# directories and read libraries, whatever this module refuses.",
     f"role unconfined_r types {AGENT};",
-    f"allow unconfined_t {AGENT}:process {{ transition siginh rlimitinh noatsecure signal sigkill sigstop signull getattr }};",
+    f"allow unconfined_t {AGENT}:process transition;",
+    f"allow unconfined_domain_type {AGENT}:process {_braces(p.BY_OTHERS)};",
+    f"allow unconfined_domain_type {AGENT}:fd use;",
+    f"allow unconfined_domain_type {AGENT}:fifo_file {{ read write getattr append ioctl lock }};",
+    f"allow unconfined_domain_type {AGENT}:dir {{ getattr search open read }};",
+    f"allow unconfined_domain_type {AGENT}:file {{ getattr open read write append }};",
+    f"allow unconfined_domain_type {AGENT}:lnk_file {{ getattr read }};",
+    f"allow unconfined_domain_type {AGENT}:unix_stream_socket {{ connectto read write getattr getopt }};",
+    f"allow unconfined_domain_type {AGENT}:unix_dgram_socket {{ sendto read write getattr getopt }};",
     f"allow {AGENT} self:process {_braces(p.SELF_PROCESS)};",
     f"allow {AGENT} self:capability {_braces(p.CAPABILITIES)};",
     f"allow {AGENT} domain:process {{ sigchld getattr }};",
-    f"allow {AGENT} domain:fd use;",
-    f"allow {AGENT} domain:fifo_file {{ read write getattr append ioctl lock }};",
-    f"allow {AGENT} domain:dir {{ getattr search open read }};",
-    f"allow {AGENT} domain:file {{ getattr open read }};",
-    f"allow {AGENT} self:file {{ getattr open read write append }};",
-    f"allow {AGENT} domain:lnk_file {{ getattr read }};",
+    f"allow {AGENT} {{ domain self }}:fd use;",
+    f"allow {AGENT} {{ domain self }}:fifo_file {{ read write getattr append ioctl lock }};",
     f"allow {AGENT} filesystem_type:filesystem getattr;",
     f"allow {{ file_type {LABELS} }} filesystem_type:filesystem associate;",
+    f"allow {AGENT} self:anon_inode {_braces(p.ANON)};",
+    f"allow {AGENT} self:io_uring {{ sqpoll override_creds }};",
     f"allow {AGENT} self:{_braces(p.LOCAL_SOCKETS)} {_braces(p.SOCKET_PERMISSIONS)};",
     f"allow {AGENT} self:netlink_route_socket nlmsg_read;",
-    f"allow {AGENT} domain:unix_stream_socket {{ connectto read write getattr getopt }};",
-    f"allow {AGENT} domain:unix_dgram_socket sendto;",
+    f"allow {AGENT} {{ domain self }}:unix_stream_socket {{ connectto read write getattr getopt }};",
+    f"allow {AGENT} {{ domain self }}:unix_dgram_socket sendto;",
     f"allow {AGENT} self:sem {{ create destroy getattr setattr read write associate unix_read unix_write }};",
     f"allow {AGENT} self:shm {{ create destroy getattr setattr read write associate unix_read unix_write lock }};",
     f"allow {AGENT} self:msgq {{ create destroy getattr setattr read write associate unix_read unix_write enqueue }};",
     f"allow {AGENT} self:key {{ view read write search link setattr create }};",
-    "",
 )
+
+
+def _proc(base: int) -> Iterator[Line]:
+    for name, table in p.PROC:
+        yield from _allow("{ domain self }", name, p.granted(table, base))
+    yield from _allow("self", "file", p.granted(p.OWN_PROC, base))
+    yield Line("")
 
 
 def _grants(model: Model) -> Iterator[Line]:
     yield Line("# Objects without a label of ours: everything but what the policy refuses everywhere.")
-    for name, table in p.TABLES:
+    for name, table in (*p.TABLES, *p.NODES):
         yield from _allow(f"{{ file_type -{LABELS} -proc_kcore_t }}", name, p.granted(table, model.base))
-    devices = "".join(f" -{device.type}" for device in model.devices)
+    others = "".join(f" -{device.type}" for device in model.devices)
     for name, table in p.ON_DEVICES:
-        yield from _allow(f"{{ device_node -memory_device_t{devices} }}", name, p.granted(table, model.base))
+        yield from _allow(f"{{ device_node -memory_device_t{others} }}", name, p.granted(table, model.base))
     for device in model.devices:
         for name, table in p.ON_DEVICES:
             yield from _allow(device.type, name, p.granted(table, device.closed))
         if device.type == "devpts_t":
             yield from _allow(device.type, "dir", p.granted(p.DIR, device.closed))
+    devices = model.on_devices
     for closed in model.labels:
         yield Line("")
         names = ", ".join(names_of(closed))
         yield Line(f"# {type_name(closed)}: refused are {names or 'no operations'}.")
-        for name, table in p.ON_LABELS:
+        for name, table in (*p.TABLES, *(p.ON_DEVICES if closed in devices else p.NODES)):
             yield from _allow(type_name(closed), name, p.granted(table, closed))
         if model.base:
             for name, kept in p.READABLE:
@@ -203,6 +225,7 @@ def _network(model: Model) -> Iterator[Line]:
         yield Line(f"allow {AGENT} port_type:{name} name_connect;")
     yield Line(f"allow {AGENT} unlabeled_t:packet {{ send recv }};")
     yield Line(f"allow {AGENT} unlabeled_t:peer recv;")
+    yield Line(f"allow {AGENT} netlabel_peer_t:peer recv;")
 
 
 def _transitions(model: Model) -> Iterator[Line]:

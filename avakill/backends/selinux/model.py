@@ -8,6 +8,7 @@ from typing import Final
 
 from avakill.ir.effect import Effect
 from avakill.paths.automaton import Pattern
+from avakill.paths.glob import Glob
 from avakill.source.span import NOWHERE, Span
 
 
@@ -94,6 +95,15 @@ class Model:
     network_origin: Span = NOWHERE
 
     @property
+    def on_devices(self) -> frozenset[int]:
+        """The labels that something in `/dev` may bear."""
+        return frozenset(c.closed for c in self.contexts if c.closed is not None and all(map(_may_hold_device, c.within)))
+
+    @property
     def labels(self) -> tuple[int, ...]:
         used = {context.closed for context in self.contexts if context.closed is not None} | {t.closed for t in self.transitions}
         return tuple(sorted(used))
+
+
+def _may_hold_device(pattern: Pattern) -> bool:
+    return not isinstance(pattern, Glob) or pattern.literal_prefix[:1] in ((), ("dev",)) or pattern.fold

@@ -88,7 +88,14 @@ PIPE: Table = (
     ("rename", D),
     ("create", C),
 )
-DEVICE = tuple(entry for entry in PIPE if entry[0] != "create")
+NODE: Table = (  # a device as a name, without what is behind it: who makes a node chooses what it stands for
+    ("getattr", KEPT),
+    ("link", KEPT),
+    ("setattr", A),
+    ("unlink", D),
+    ("rename", D),
+    ("create", C),
+)
 
 TABLES: tuple[tuple[str, Table], ...] = (
     ("file", FILE),
@@ -97,8 +104,16 @@ TABLES: tuple[tuple[str, Table], ...] = (
     ("sock_file", SOCKET),
     ("fifo_file", PIPE),
 )
-ON_DEVICES: tuple[tuple[str, Table], ...] = (("chr_file", DEVICE),)
-ON_LABELS = (*TABLES, *ON_DEVICES)
+NODES: tuple[tuple[str, Table], ...] = (("chr_file", NODE), ("blk_file", NODE))
+ON_DEVICES: tuple[tuple[str, Table], ...] = (("chr_file", PIPE), ("blk_file", NODE))
+
+PROC: tuple[tuple[str, Table], ...] = (
+    ("dir", (("getattr", KEPT), ("search", KEPT), ("open", R), ("read", R))),
+    ("file", (("getattr", KEPT), ("open", R | W), ("read", R))),
+    ("lnk_file", (("getattr", KEPT), ("read", KEPT))),
+)
+"""`/proc/PID`: its objects bear the type of their process."""
+OWN_PROC: Table = (("write", W), ("append", W))
 
 READABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("file", ("getattr", "open", "read", "map", "execute", "execute_no_trans", "entrypoint", "ioctl", "lock")),
@@ -140,10 +155,18 @@ LOCAL_SOCKETS = (
 INTERNET_SOCKETS = ("tcp_socket", "udp_socket", "rawip_socket", "icmp_socket", "sctp_socket", "dccp_socket")
 """IPv4 and IPv6; any other family (packet, vsock, bluetooth …) is never granted."""
 
-CAPABILITIES = ("chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "net_bind_service", "setgid", "setuid")
-"""What root may do about owners and modes, so that an agent of root's loses nothing that no rule denies (measured:
-without `chown`, root's chown of `/srv` was refused); types are asked all the same. Not sys_admin, sys_module, sys_rawio,
-sys_ptrace, mac_admin, mac_override: those are ways past the policy."""
+CAPABILITIES = (
+    *("audit_write", "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "ipc_lock", "ipc_owner", "kill", "lease"),
+    *("linux_immutable", "mknod", "net_bind_service", "net_broadcast", "net_raw", "setfcap", "setgid", "setpcap", "setuid"),
+    *("sys_chroot", "sys_nice", "sys_resource", "sys_tty_config"),
+)
+"""What `unconfined_t` has of root's privileges, so that an agent of root's loses nothing that no rule denies (measured: without
+`chown` root's chown of `/srv` was refused, without `net_raw` and `mknod` a raw socket and a device node). Types are asked too."""
+WITHHELD = (*("audit_control", "net_admin", "sys_admin", "sys_boot", "sys_module", "sys_pacct", "sys_ptrace", "sys_rawio", "sys_time"),)
+"""What `unconfined_t` has beside: ways past the policy, or no operation of any effect but `trusted.` attributes (sys_admin)."""
+
+ANON = ("create", "getattr", "read", "write", "append", "map", "open", "ioctl", "lock")
+"""`io_uring` and `userfaultfd` are files without a name (`inode_init_security_anon`); what they open is asked by its own label."""
 
 SELF_PROCESS = (
     "fork",
@@ -163,3 +186,9 @@ SELF_PROCESS = (
     "setrlimit",
     "execmem",
 )
+
+BY_OTHERS = (
+    *("siginh", "rlimitinh", "noatsecure", "sigchld", "signal", "sigkill", "sigstop", "signull", "ptrace"),
+    *("getattr", "getcap", "getpgid", "getrlimit", "getsched", "getsession", "setpgid", "setrlimit", "setsched"),
+)
+"""What an unconfined process may do to the agent's, as to any other."""

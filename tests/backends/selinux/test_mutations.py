@@ -58,3 +58,12 @@ def test_a_permission_given_back_is_noticed() -> None:
 def test_a_base_grant_taken_away_is_noticed() -> None:
     lines = [line for line in TE.splitlines(keepends=True) if "-avakill_label -proc_kcore_t }:dir" not in line]
     assert noticed("".join(lines), FC)
+
+
+def test_an_agent_that_is_a_domain_of_the_base_policy_is_noticed() -> None:
+    """Debian's policy lets every `domain` list `/etc`: the smallest policy that shows it."""
+    closed = plan(rule(READS, DENY))
+    lowering, te, fc = lowered(closed)
+    assert problems(closed, lowering, te, fc) == []
+    wrong = problems(closed, lowering, te + "typeattribute avakill_agent_t domain;\n", fc)
+    assert any(text.startswith("LEAK") for text in wrong)

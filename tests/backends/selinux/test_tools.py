@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from avakill.backends.plan import Plan
+from avakill.backends.selinux.permissions import CAPABILITIES, WITHHELD
 from tests.backends.selinux import checker
 from tests.backends.selinux.harness import lowered
 from tests.backends.selinux.shapes import EVERY_SHAPE, EVERYTHING
 from tests.contract.laws import make_world, plans
 from tests.oracles.selinux import kernel, own_type
 
+POLICY = Path("/etc/selinux/default/policy/policy.33")
 pytestmark = pytest.mark.skipif(bool(checker.missing()), reason=f"missing: {', '.join(checker.missing())}")
 
 
@@ -69,11 +72,37 @@ def test_a_module_of_all_shapes_links_and_opens_nothing_by_the_back_door(tmp_pat
     for permission in ("dyntransition", "transition", "setexec", "setfscreate", "ptrace"):
         assert allowed(policy, "domain", "process", permission) == []
     assert lowering.model.base
+    assert allowed(policy, "usr_t", "chr_file", "create")
+    assert allowed(policy, "usr_t", "chr_file", "open") == []
 
 
-def test_a_module_that_refuses_everything_but_holes_links() -> None:
+def test_root_s_privileges_are_those_of_an_unconfined_domain_but_for_ways_past_the_policy() -> None:
+    command = ["sesearch", "-A", "-s", "unconfined_t", "-t", "unconfined_t", "-c", "capability", str(POLICY)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    theirs = {word for words in re.findall(r":capability (?:\{ ([^}]*) \}|\w+)", text) for word in words.split()}
+    assert {*CAPABILITIES, *WITHHELD} == theirs | {"sys_module"}
+    assert not set(CAPABILITIES) & set(WITHHELD)
+
+
+def test_a_module_that_refuses_everything_but_holes_links_and_the_base_policy_gives_nothing_back(tmp_path: Path) -> None:
+    """Its smallest case: `/etc` could be listed, because Debian's policy lets every `domain`."""
     _, te, fc = lowered(EVERYTHING)
-    assert checker.check_module(te, fc, link=True) == ""
+    assert checker.build(tmp_path, te, fc) == ""
+    assert checker.link_into(tmp_path) == ""
+    policy = checker.linked_policy(tmp_path)
+    for target, kind, permission in (
+        ("root_t", "dir", "read"),
+        ("etc_t", "dir", "read"),
+        ("device_t", "dir", "read"),
+        ("var_run_t", "dir", "read"),
+        ("lib_t", "dir", "read"),
+        ("lib_t", "file", "read"),
+        ("ld_so_cache_t", "file", "read"),
+        ("init_t", "file", "read"),
+        ("fixed_disk_device_t", "blk_file", "read"),
+    ):
+        assert allowed(policy, target, kind, permission) == [], target
+    assert allowed(policy, "avakill_agent_t", "anon_inode", "create")
 
 
 def test_the_checker_notices_a_wrong_permission_and_a_wrong_line() -> None:
@@ -84,7 +113,7 @@ def test_the_checker_notices_a_wrong_permission_and_a_wrong_line() -> None:
     bad = (
         te.replace("class fd { use };", "class fd { use_it };")
         .replace("class fd use;", "class fd use_it;")
-        .replace("domain:fd use;", "domain:fd use_it;")
+        .replace(":fd use;", ":fd use_it;")
     )
     assert bad != te
     assert "semodule" in checker.check_module(bad, fc, link=True)
