@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 KNOWN: dict[tuple[str, str], tuple[str, ...]] = {
-    ("landlock", "shell-allowlist"): ("Operation.RMDIR",),
-    # an allow of `/tmp/**` holds `/tmp` itself, and no row lists that `rmdir /tmp` is lost
     **{
         ("selinux", fixture): ("row -1 (<self-protection>) create",)
         for fixture in ("coding-agent", "shape-deny-in-hole", "shell-allowlist", "shape-web-fetch")

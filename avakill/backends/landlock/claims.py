@@ -137,10 +137,8 @@ class Claims:
         elif _widens(spot.piece):
             places = (*self._chain(prefix, sort), sort.lost(prefix))
             shown = self._shown_loosely(spot, sort) if spot.loose else self._shown(prefix, sort)
-        near = self._ground.holes_near(spot.prefix, MAX_HOLES + 1) if self._ground.allows_of & sort.mask else []
-        if near or spot.piece.without:
-            holes, shown = self._holes(spot, sort, shown, near)
-            places = (*places, *holes)
+        holes, shown = self._holes(spot, sort, shown)
+        places = (*places, *holes)
         if sort.mask & READ and self._exec_apart:
             places = (*places, Lost((Operation.EXEC,), join(prefix), True))
             shown = shown or self._unrun(spot.piece)
@@ -215,23 +213,33 @@ class Claims:
             return _lost_at(beside, bit)
         return None
 
-    def _holes(
-        self, spot: Spot, sort: Sort, shown: Witness | None, near: list[Spot]
-    ) -> tuple[tuple[Lost, ...], Witness | None]:
+    def _holes(self, spot: Spot, sort: Sort, shown: Witness | None) -> tuple[tuple[Lost, ...], Witness | None]:
         """What is allowed inside a denied piece: by earlier rules, or by its own exceptions."""
-        lost: dict[Names, Lost] = {}
-        for count, hole in enumerate(near):
-            if count >= MAX_HOLES:
-                lost = {spot.prefix: sort.lost(spot.prefix)}
-                break
-            mask = hole.unit.mask & sort.mask
-            if hole.order < spot.order and mask and not _is_there(hole.unit.layer, mask):
-                lost[hole.prefix] = sort.lost(hole.prefix)
-                shown = shown or self._in_hole(hole, bits_of(mask))
+        near, is_whole = self._near(spot, sort)
+        lost = {hole.prefix: sort.lost(hole.prefix) for hole in near} if is_whole else {spot.prefix: sort.lost(spot.prefix)}
+        for hole in near:
+            shown = shown or self._in_hole(hole, bits_of(hole.unit.mask & sort.mask))
+        if not is_whole and shown is None:
+            shown = _lost_at(join((*(near[-1] if near else spot).prefix, NEW)), sort.bits[0])
         for atom in spot.piece.without:
             lost[atom.literal_prefix] = sort.lost(atom.literal_prefix)
             shown = shown or self._example(Piece((*spot.piece.within, atom)), sort)
         return tuple(lost.values()), shown
+
+    def _near(self, spot: Spot, sort: Sort) -> tuple[list[Spot], bool]:
+        """Earlier allows that lose something inside a denied piece, and whether these are all: too many share one place."""
+        if not self._ground.allows_of & sort.mask:
+            return [], True
+
+        def loses(hole: Spot) -> bool:
+            mask = hole.unit.mask & sort.mask
+            return bool(mask) and not _is_there(hole.unit.layer, mask)
+
+        try:
+            near = self._ground.holes_near(spot, loses, MAX_HOLES + 1)
+        except Unknown:
+            return [], False
+        return near[:MAX_HOLES], len(near) <= MAX_HOLES
 
     def _example(self, piece: Piece[Any], sort: Sort) -> Witness | None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -190,21 +190,16 @@ class Ground:
                 return True
         return False
 
-    def holes_near(self, prefix: Names, most: int) -> list[Spot]:
-        """Allows that could meet a pattern of this prefix: at least so many, if there are."""
-        node = self.holes.root
-        found = list(node.here)
-        for name in prefix:
-            after = node.below.get(name)
-            if after is None:
-                return found
-            node = after
-            found += node.here
-        todo = list(reversed(node.below.values()))
-        while todo and len(found) < most:
-            inner = todo.pop()
-            found += inner.here
-            todo.extend(reversed(inner.below.values()))
+    def holes_near(self, spot: Spot, wanted: Callable[[Spot], bool], most: int) -> list[Spot]:
+        """Earlier allows that could meet a denied spot: at least `most` that are wanted, if there are. Raises Unknown."""
+        found: list[Spot] = []
+        for looked, hole in enumerate(self.holes.related(spot.prefix)):
+            if hole.order < spot.order and wanted(hole):
+                found.append(hole)
+                if len(found) >= most:
+                    break
+            if looked % 4 == 3:  # a look is cheap beside a pattern that is asked
+                self._spend(1)
         return found
 
     def _near(self, names: Names) -> list[Spot]:

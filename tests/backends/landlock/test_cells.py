@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from avakill.backends.plan import DEFAULT, Options, Plan, Scope, make_plan
+from avakill.backends.landlock.claims import MAX_HOLES
+from avakill.backends.plan import DEFAULT, FLOOR, Options, Plan, Scope, make_plan
 from avakill.ir.condition import ALWAYS, CommandIn, Condition, Contains, Field, HostIn, PathIn
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.policy import Action, Policy, Rule, ToolEffect
@@ -144,3 +145,18 @@ def test_reading_denied_costs_executing_too() -> None:
 def test_a_closed_scope_is_stricter_where_it_has_holes() -> None:
     made = plan(allow(("file_read",), "~/project/**"), options=Options(scope=Scope.CLOSED))
     assert verdict(made, DEFAULT) in (Verdict.STRICTER, Verdict.WEAKER)
+
+
+def test_holes_of_the_floor_do_not_hide_what_other_holes_lose() -> None:
+    """The floor's files, more than are looked at one by one, came first, and `rmdir /srv/open` was listed by nobody."""
+    made = plan(allow(FILES, "/srv/open/**"), (("*",), Action.DENY, ALWAYS))
+    assert sum(len(layer.region.pieces) for layers in made.layers.values() for layer in layers if layer.index == FLOOR) > MAX_HOLES
+    listed = [lost for finding in findings(made, 1) for lost in finding.lost]
+    for operation in (Operation.RMDIR, Operation.UNLINK, Operation.MKDIR, Operation.RENAME):
+        assert any(lost.holds(operation, "/srv/open") for lost in listed)
+
+
+def test_more_holes_than_are_looked_at_still_lose() -> None:
+    made = plan(*(allow(("file_delete",), f"/srv/{n}/**") for n in range(MAX_HOLES + 3)), deny(("file_delete",), "/srv/**"))
+    (found,) = (f for f in findings(made, MAX_HOLES + 3) if f.verdict is Verdict.STRICTER)
+    assert any(lost.holds(Operation.RMDIR, "/srv/1") for lost in found.lost)
