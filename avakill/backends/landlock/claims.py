@@ -27,6 +27,7 @@ from avakill.ir.effect import Effect, Operation
 from avakill.ir.region import Piece
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 from avakill.paths.glob import join, split
+from avakill.paths.index import PrefixIndex
 
 MAX_HOLES = 24
 
@@ -87,6 +88,8 @@ class Claims:
         self._denied = denied
         self._exec_apart = any(bool(unit.mask & READ) != bool(unit.mask & EXEC) for unit in ground.field.units)
         self._sorts: dict[int, Sort] = {}
+        self._earlier: dict[int, PrefixIndex[Spot]] = {}
+        """By effect, the allows above the rule at hand that lose something."""
 
     def findings(self) -> list[Finding]:
         found: list[Finding] = []
@@ -102,7 +105,23 @@ class Claims:
                     self._of_deny(unit, shared, found)
                 elif not _is_there(unit.layer, mask):
                     self._of_allow(unit, shared, found)
+                    self._remember(unit, mask)
         return found
+
+    def _remember(self, unit: Unit, mask: int) -> None:
+        for bit in bits_of(mask):
+            if not _is_there(unit.layer, bit):
+                earlier = self._earlier.setdefault(bit, PrefixIndex())
+                for spot in unit.spots:
+                    earlier.add(spot.prefix, spot)
+
+    def _near(self, prefix: Names, sort: Sort) -> tuple[Spot, ...]:
+        """Earlier allows that could meet a pattern of this prefix: more than `MAX_HOLES`, if there are."""
+        found: dict[Spot, None] = {}
+        for bit in sort.bits:
+            if bit in self._earlier:
+                found.update(dict.fromkeys(islice(self._earlier[bit].related(prefix), MAX_HOLES + 1)))
+        return tuple(found)
 
     # -- denies --
 
@@ -215,31 +234,18 @@ class Claims:
 
     def _holes(self, spot: Spot, sort: Sort, shown: Witness | None) -> tuple[tuple[Lost, ...], Witness | None]:
         """What is allowed inside a denied piece: by earlier rules, or by its own exceptions."""
-        near, is_whole = self._near(spot, sort)
-        lost = {hole.prefix: sort.lost(hole.prefix) for hole in near} if is_whole else {spot.prefix: sort.lost(spot.prefix)}
+        near = self._near(spot.prefix, sort)
+        lost = {hole.prefix: sort.lost(hole.prefix) for hole in near}
+        if len(near) > MAX_HOLES:
+            lost = {spot.prefix: sort.lost(spot.prefix)}
         for hole in near:
             shown = shown or self._in_hole(hole, bits_of(hole.unit.mask & sort.mask))
-        if not is_whole and shown is None:
-            shown = _lost_at(join((*(near[-1] if near else spot).prefix, NEW)), sort.bits[0])
+        if len(near) > MAX_HOLES and shown is None:
+            shown = _lost_at(join((*near[-1].prefix, NEW)), bits_of(near[-1].unit.mask & sort.mask)[0])
         for atom in spot.piece.without:
             lost[atom.literal_prefix] = sort.lost(atom.literal_prefix)
             shown = shown or self._example(Piece((*spot.piece.within, atom)), sort)
         return tuple(lost.values()), shown
-
-    def _near(self, spot: Spot, sort: Sort) -> tuple[list[Spot], bool]:
-        """Earlier allows that lose something inside a denied piece, and whether these are all: too many share one place."""
-        if not self._ground.allows_of & sort.mask:
-            return [], True
-
-        def loses(hole: Spot) -> bool:
-            mask = hole.unit.mask & sort.mask
-            return bool(mask) and not _is_there(hole.unit.layer, mask)
-
-        try:
-            near = self._ground.holes_near(spot, loses, MAX_HOLES + 1)
-        except Unknown:
-            return [], False
-        return near[:MAX_HOLES], len(near) <= MAX_HOLES
 
     def _example(self, piece: Piece[Any], sort: Sort) -> Witness | None:
         try:

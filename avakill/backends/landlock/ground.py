@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -189,18 +189,6 @@ class Ground:
             if match is not None and not self.allows(match, bit):
                 return True
         return False
-
-    def holes_near(self, spot: Spot, wanted: Callable[[Spot], bool], most: int) -> list[Spot]:
-        """Earlier allows that could meet a denied spot: at least `most` that are wanted, if there are. Raises Unknown."""
-        found: list[Spot] = []
-        for looked, hole in enumerate(self.holes.related(spot.prefix)):
-            if hole.order < spot.order and wanted(hole):
-                found.append(hole)
-                if len(found) >= most:
-                    break
-            if looked % 4 == 3:  # a look is cheap beside a pattern that is asked
-                self._spend(1)
-        return found
 
     def _near(self, names: Names) -> list[Spot]:
         """Patterns at any depth that may match below a directory; not all, where these are many."""
