@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib import import_module
@@ -165,11 +165,6 @@ class Bench:
                 return seccomp.Profile(texts[0]).allows
 
 
-def self_made(plan: Plan, backend: str, files: Iterable[str]) -> list[str]:
-    """Names that may come to be. SELinux takes it that what is protected is there (it labels it)."""
-    return sorted(path for path in files if backend != "selinux" or path not in plan.target.protected)
-
-
 def bench(fixture: str, backend: str) -> Bench:
     plan = make_plan(policy_of(fixture), TARGET, options_of(fixture))
     (found,) = find((backend,)).backends
@@ -183,6 +178,6 @@ def bench(fixture: str, backend: str) -> Bench:
         lowering,
         tuple(artifact.text for artifact in found.emit(lowering.model)),
         {"HOME": TARGET.home, "WORKSPACE": TARGET.workspace},
-        ((world, all_probes(plan, world)), (free, tuple(new_names(free, self_made(plan, backend, world.files))))),
+        ((world, all_probes(plan, world)), (free, tuple(new_names(free, sorted(world.files))))),
         frozenset(effect for effect, layers in plan.layers.items() if any(la.denies and la.index >= 0 for la in layers)),
     )

@@ -10,7 +10,7 @@ from avakill.backends.plan import Plan
 from avakill.backends.selinux import claims as say
 from avakill.backends.selinux.claims import Claims
 from avakill.backends.selinux.ground import parent
-from avakill.backends.selinux.judged import GOING, stays
+from avakill.backends.selinux.judged import GOING, claim_planted, stays
 from avakill.backends.selinux.labels import Labels, Seen, refused
 from avakill.backends.selinux.model import BIT, Closed
 from avakill.backends.selinux.units import INNER, Node, Unit, instance, is_floor_device, made, name_of, owner, settle
@@ -48,7 +48,7 @@ def claim_crowd(claims: Claims, plan: Plan, labels: Labels) -> None:
     look = _Looked(claims, labels)
     existing = None if plan.target.existing is None else frozenset(plan.target.existing)
     for node in over.nodes:
-        _claim_node(look, node, existing is None or join(node.path) in existing)
+        _claim_node(look, node, None if existing is None else join(node.path) in existing)
     few = len(over.patterns) <= MAX_CLOSE
     holes: PrefixIndex[str] = PrefixIndex()
     for node in over.nodes:
@@ -134,12 +134,15 @@ def _claim_leaks(claims: Claims, here: tuple[Unit, ...], bits: int, reason: str,
 # -- literal paths --
 
 
-def _claim_node(look: _Looked, node: Node, exists: bool) -> None:
+def _claim_node(look: _Looked, node: Node, exists: bool | None) -> None:
     path = join(node.path)
     if not node.path:
         _claim_at(look, f"/{OTHER}", "/", None, False)
     elif not any(is_floor_device(unit) for unit in node.enter_alone):
-        _claim_at(look, path, path, None, not exists)
+        _claim_at(look, path, path, None, exists is False)
+        if exists is None:
+            around = look.labels.of_directory(parent(path))
+            claim_planted(look.claims, look.labels.of_object(path).here, around.closed, path)
         if node.path in look.labels.alone:
             _claim_stays(look, node, path)
     if not node.path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from avakill.backends.plan import SELF_PROTECTION
 from avakill.backends.selinux import claims as say
 from avakill.backends.selinux.claims import Claims
 from avakill.backends.selinux.ground import Ground, parent
@@ -17,8 +18,9 @@ GOING = (Operation.UNLINK, Operation.RMDIR, Operation.RENAME)
 MOVER = "avakill-other"
 
 
-def claim_node(claims: Claims, ground: Ground, node: Node, exists: bool) -> None:
-    """What the label of a literal path loses and adds."""
+def claim_node(claims: Claims, ground: Ground, node: Node, exists: bool | None) -> None:
+    """What the label of a literal path loses and adds. Where nobody looked (`exists` is None) it is taken to be there, but for
+    what self-protection names: a signature is often missing."""
     path = join(node.path)
     here, closed, around = _surroundings(ground, node, path)
     claim_reading(claims, here, closed, path, path)
@@ -26,8 +28,10 @@ def claim_node(claims: Claims, ground: Ground, node: Node, exists: bool) -> None
         claim_reading(claims, node.below, node.closed_below, path, join((*node.path, MOVER)))
     if node.path:
         _claim_name(claims, path, here, closed, around)
-        if not exists:
+        if exists is False:
             claim_later(claims, ground, path, path, absent=True)
+        elif exists is None:
+            claim_planted(claims, here, settle(around), path)
 
 
 def _surroundings(ground: Ground, node: Node, path: str) -> tuple[tuple[Unit, ...], int, tuple[Unit, ...]]:
@@ -104,6 +108,13 @@ def _claim_new_name(claims: Claims, ground: Ground, path: str, place: str, absen
         keeper = owner(around, Closed.CREATE)
         rows = tuple(unit.index for unit in (keeper, maker) if unit is not None)
         claims.stricter(rows, say.NAMES_CLOSED, Effect.CREATE, NAMES, place, True, path)
+
+
+def claim_planted(claims: Claims, here: tuple[Unit, ...], around: int, path: str) -> None:
+    """Self-protection's own name, where nobody looked whether it is there; `around` is what its directory refuses."""
+    maker = owner(here, Closed.CREATE)
+    if maker is not None and maker.index == SELF_PROTECTION and not around & Closed.CREATE:
+        claims.weaker(maker.index, say.PLANTED, Closed.CREATE, Witness(Operation.CREATE, path, policy=False, target=True))
 
 
 def _names(path: str) -> tuple[str, ...]:

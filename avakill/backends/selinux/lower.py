@@ -183,7 +183,7 @@ def _claim_all(claims: Claims, plan: Plan, over: Ground, found: tuple[Cell, ...]
     existing = None if plan.target.existing is None else frozenset(plan.target.existing)
     for node in over.nodes:
         if join(node.path) not in DEVICE_TYPES:
-            claim_node(claims, over, node, existing is None or join(node.path) in existing)
+            claim_node(claims, over, node, None if existing is None else join(node.path) in existing)
     for cell in found:
         place = join(cell.overlap.prefix)
         here = over.here(cell.sample)

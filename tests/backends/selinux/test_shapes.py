@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from avakill.backends.judge import Probe
-from avakill.backends.plan import Plan
+from avakill.backends.plan import SELF_PROTECTION, Plan
 from avakill.backends.selinux import BACKEND, claims
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.verdict import Verdict
 from tests.backends.selinux.harness import check, lowered
 from tests.backends.selinux.shapes import ALL_FILES, ALLOW, ALLOWLIST, COMMAND, DENY, READS, plan, rule
 from tests.contract.generate import TARGET
-from tests.contract.laws import verdicts
+from tests.contract.laws import contradictions, verdicts
 from tests.oracles.selinux import kernel
 
+SIGNATURE = "/home/agent/.config/avakill/avakill.yaml.sig"
 EXISTING = replace(TARGET, existing=("/srv/app", "/srv/app/open", "/srv/app/open/in"))
 
 
@@ -110,6 +111,24 @@ def test_a_tree_that_does_not_exist_yet_is_weaker() -> None:
     made = plan(rule(("file_edit",), DENY, "/srv/absent"), target=EXISTING)
     assert verdict(made, 0) is Verdict.WEAKER
     assert reasons(made, 0) == {claims.LATER_ABSENT}
+
+
+def test_a_protected_file_that_nobody_looked_for_may_be_planted_and_the_row_says_so() -> None:
+    """`add_name` knows no names: a signature that is missing at launch may be made, or moved there."""
+    made = plan(rule(ALL_FILES, DENY, "/srv/app"))
+    assert verdict(made, SELF_PROTECTION) is Verdict.WEAKER
+    (found,) = (f for f in lowered(made)[0].findings if f.index == SELF_PROTECTION and f.verdict is Verdict.WEAKER)
+    assert (found.reason, found.effects) == (claims.PLANTED, frozenset({Effect.CREATE}))
+    _, te, fc = lowered(made)
+    machine = kernel(te, fc)
+    for probe in (Probe(Operation.CREATE, SIGNATURE), Probe(Operation.RENAME, "/tmp/x", SIGNATURE)):
+        assert machine.allows(probe)
+        assert contradictions(made, lowered(made)[0], machine.allows, (probe,)) == []
+
+
+def test_protected_files_that_are_there_keep_their_names() -> None:
+    made = plan(target=replace(TARGET, existing=tuple(path.rstrip("/") for path in TARGET.protected)))
+    assert verdict(made, SELF_PROTECTION) is Verdict.EXACT
 
 
 def test_no_web_is_stricter_for_binding_goes_too() -> None:
