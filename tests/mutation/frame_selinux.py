@@ -8,10 +8,26 @@ from collections.abc import Iterator
 from tests.oracles.selinux import STATEMENT, Module, read_module
 
 AGENT = "avakill_agent_t"
+UNCONFINED = "unconfined_domain_type"
+PROCESSES = "{ domain self }"
 SOCKET = "create read write getattr setattr ioctl lock append bind connect listen accept getopt setopt shutdown"
 IPC = "create destroy getattr setattr read write associate unix_read unix_write"
 NEEDS: tuple[tuple[str, str, str, str], ...] = (
-    ("unconfined_t", AGENT, "process", "transition siginh rlimitinh noatsecure signal sigkill sigstop signull getattr"),
+    ("unconfined_t", AGENT, "process", "transition"),
+    (
+        UNCONFINED,
+        AGENT,
+        "process",
+        "siginh rlimitinh noatsecure sigchld signal sigkill sigstop signull ptrace getattr getcap getpgid getrlimit getsched "
+        "getsession setpgid setrlimit setsched",
+    ),
+    (UNCONFINED, AGENT, "fd", "use"),
+    (UNCONFINED, AGENT, "fifo_file", "read write getattr append ioctl lock"),
+    (UNCONFINED, AGENT, "dir", "getattr search open read"),
+    (UNCONFINED, AGENT, "file", "getattr open read write append"),
+    (UNCONFINED, AGENT, "lnk_file", "getattr read"),
+    (UNCONFINED, AGENT, "unix_stream_socket", "connectto read write getattr getopt"),
+    (UNCONFINED, AGENT, "unix_dgram_socket", "sendto read write getattr getopt"),
     (
         AGENT,
         "self",
@@ -19,14 +35,19 @@ NEEDS: tuple[tuple[str, str, str, str], ...] = (
         "fork sigchld sigkill sigstop signull signal getsched setsched getsession getpgid setpgid getcap getattr getrlimit "
         "setrlimit execmem",
     ),
-    (AGENT, "self", "capability", "chown dac_override dac_read_search fowner fsetid kill net_bind_service setgid setuid"),
+    (
+        AGENT,
+        "self",
+        "capability",
+        "audit_write chown dac_override dac_read_search fowner fsetid ipc_lock ipc_owner kill lease linux_immutable mknod "
+        "net_bind_service net_broadcast net_raw setfcap setgid setpcap setuid sys_chroot sys_nice sys_resource sys_tty_config",
+    ),
     (AGENT, "domain", "process", "sigchld getattr"),
-    (AGENT, "domain", "fd", "use"),
-    (AGENT, "domain", "fifo_file", "read write getattr append ioctl lock"),
-    (AGENT, "domain", "dir", "getattr search open read"),
-    (AGENT, "domain", "file", "getattr open read"),
-    (AGENT, "self", "file", "getattr open read write append"),
-    (AGENT, "domain", "lnk_file", "getattr read"),
+    (AGENT, PROCESSES, "fd", "use"),
+    (AGENT, PROCESSES, "fifo_file", "read write getattr append ioctl lock"),
+    (AGENT, PROCESSES, "lnk_file", "getattr read"),
+    (AGENT, "self", "anon_inode", "create getattr read write append map open ioctl lock"),
+    (AGENT, "self", "io_uring", "sqpoll override_creds"),
     (AGENT, "filesystem_type", "filesystem", "getattr"),
     ("{ file_type avakill_label }", "filesystem_type", "filesystem", "associate"),
     (AGENT, "self", "unix_stream_socket", SOCKET),
@@ -35,8 +56,8 @@ NEEDS: tuple[tuple[str, str, str, str], ...] = (
     (AGENT, "self", "netlink_kobject_uevent_socket", SOCKET),
     (AGENT, "self", "netlink_generic_socket", SOCKET),
     (AGENT, "self", "netlink_route_socket", "nlmsg_read"),
-    (AGENT, "domain", "unix_stream_socket", "connectto read write getattr getopt"),
-    (AGENT, "domain", "unix_dgram_socket", "sendto"),
+    (AGENT, PROCESSES, "unix_stream_socket", "connectto read write getattr getopt"),
+    (AGENT, PROCESSES, "unix_dgram_socket", "sendto"),
     (AGENT, "self", "sem", IPC),
     (AGENT, "self", "shm", f"{IPC} lock"),
     (AGENT, "self", "msgq", f"{IPC} enqueue"),
@@ -53,6 +74,7 @@ NETWORK = frozenset(
         *((AGENT, "port_type", f"{kind}_socket", frozenset({"name_connect"})) for kind in ("tcp", "sctp", "dccp")),
         (AGENT, "unlabeled_t", "packet", frozenset({"send", "recv"})),
         (AGENT, "unlabeled_t", "peer", frozenset({"recv"})),
+        (AGENT, "netlabel_peer_t", "peer", frozenset({"recv"})),
     }
 )
 """Where no rule is about the network, or the rest of it where one is."""
@@ -63,15 +85,18 @@ ALWAYS = {
     "lnk_file": "getattr read link",
     "sock_file": "getattr read write append open ioctl lock link",
     "fifo_file": "getattr ioctl lock map link",
-    "chr_file": "getattr ioctl lock map link",
+    "chr_file": "getattr link",
+    "blk_file": "getattr link",
 }
 """What is no effect of semantics §2 of an object of the class: stat, locks, mapping, a second name (kept by the label)."""
 
-READING = {"file": "open read", "dir": "open read", "fifo_file": "open read", "chr_file": "open read"}
-WRITING = dict.fromkeys(("file", "fifo_file", "chr_file"), "open write append")
+BEHIND = "open read write append ioctl lock map"
+"""What is asked of the device itself: a label that is no device's leaves nothing of it, for the agent may have made the node."""
+READING = {"file": "open read", "dir": "open read", "fifo_file": "open read"}
+WRITING = dict.fromkeys(("file", "fifo_file"), "open write append")
 ATTRIBUTES = dict.fromkeys(ALWAYS, "setattr")
 DELETING = {kind: "rename reparent rmdir" if kind == "dir" else "unlink rename" for kind in ALWAYS}
-CREATING = {kind: "add_name create" if kind == "dir" else "create" for kind in ALWAYS if kind != "chr_file"}
+CREATING = {kind: "add_name create" if kind == "dir" else "create" for kind in ALWAYS}
 STARTING = {"file": "execute_no_trans entrypoint"}
 TELLTALE = (
     ("read", READING),
@@ -91,6 +116,16 @@ TERMINALS_DIRECTORY = frozenset(["getattr", "search", "ioctl", "lock", "write", 
 
 Rule = tuple[str, str, str, frozenset[str]]
 BASE = "{ file_type -avakill_label -proc_kcore_t }"
+PROC = {
+    "dir": (frozenset({"getattr", "search"}), frozenset({"getattr", "search", "open", "read"})),
+    "file": (
+        frozenset({"getattr"}),
+        frozenset({"getattr", "open"}),
+        frozenset({"getattr", "open", "read"}),
+        frozenset({"write", "append"}),
+    ),
+}
+"""As far as nothing is refused everywhere."""
 OTHER_DOMAINS = "{ domain -avakill_agent_t }"
 OTHERS = {
     "file": "getattr open read map execute execute_no_trans entrypoint ioctl lock",
@@ -131,12 +166,14 @@ def complaints(te: str, fc: str) -> list[str]:
     if not any(target.startswith("{ device_node -memory_device_t ") for _, target, _, _ in rules):
         found.append("devices are not as the policy has them, or raw memory is among them")
     given = {(target, kind) for source, target, kind, _ in rules if source == AGENT}
+    if ("device_node", "blk_file") not in given:
+        found.append("disks have no names")
     if any(target in DEVICES for target, _ in given):
         wanted = {(name, "chr_file") for name in (*DEVICES, *TERMINALS)} | {("devpts_t", "dir")}
         found += [f"the floor needs {name}" for name in sorted(map(str, wanted - given))]
     labels = set(re.findall(r"^type (avakill_\w+);", te, re.M)) - {AGENT}
     found += [f"no rule for {label}:{kind}" for label in sorted(labels) for kind in ALWAYS if (label, kind) not in given]
-    found += [f"no rule for {BASE}:{kind}" for kind in ALWAYS if kind != "chr_file" and (BASE, kind) not in given]
+    found += [f"no rule for {BASE}:{kind}" for kind in ALWAYS if (BASE, kind) not in given]
     for label in sorted({target for source, target, _, _ in rules if source == OTHER_DOMAINS}):
         found += [f"other domains lose {label}:{kind}" for kind in OTHERS if (OTHER_DOMAINS, label, kind) not in _keys(rules)]
     known = needs | NETWORK
@@ -165,8 +202,8 @@ def _entered(te: str, module: Module) -> Iterator[str]:
     """Types are declared and have the attributes that other rules of the system go by."""
     if "\nrole unconfined_r types avakill_agent_t;\n" not in te:
         yield "no role may enter the domain"
-    if "domain" not in module.attributes.get(AGENT, ()):
-        yield "the agent is no domain"
+    if module.attributes.get(AGENT):
+        yield "the agent has an attribute, and what the base policy lets its types do"
     for name in set(re.findall(r"\bavakill_\w+_t\b", te)) - {AGENT}:
         if not {"file_type", "avakill_label"} <= module.attributes.get(name, set()):
             yield f"{name} is no file type of ours"
@@ -185,15 +222,22 @@ def _of_a_label(rule: Rule, rules: frozenset[Rule]) -> Iterator[str]:
         if words != {"dir": TERMINALS_DIRECTORY, "chr_file": OF_DEVICES}[kind]:
             yield f"a device of the floor is given something else: {rule}"
         return
+    if target in (PROCESSES, "self") and kind in PROC:
+        if words not in PROC[kind]:
+            yield f"`/proc/PID` is given something else: {rule}"
+        return
     if kind not in ALWAYS:
         return  # of the network, when a rule is about it: the laws hold it
     of_files = next((w for s, t, k, w in rules if s == source and k == "file" and t == target), None)
     if of_files is None:
         of_files = next((w for s, t, k, w in rules if s == source and k == "file" and t == BASE), frozenset())
     expected = set(ALWAYS[kind].split())
+    as_pipe = kind == "chr_file" and not words.isdisjoint(BEHIND.split())
     for word, table in TELLTALE:
         if word in of_files:
-            expected |= set(table.get(kind, "").split())
+            expected |= set(table.get("fifo_file" if as_pipe else kind, "").split())
+    if as_pipe:
+        expected |= set(ALWAYS["fifo_file"].split())
     if words != expected:
         yield f"{target}:{kind} differs by {sorted(words ^ expected)} from what its files leave"
 

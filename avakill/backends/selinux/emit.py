@@ -187,11 +187,10 @@ def _grants(model: Model) -> Iterator[Line]:
     for name, table in (*p.TABLES, *p.NODES):
         yield from _allow(f"{{ file_type -{LABELS} -proc_kcore_t }}", name, p.granted(table, model.base))
     others = "".join(f" -{device.type}" for device in model.devices)
-    for name, table in p.ON_DEVICES:
-        yield from _allow(f"{{ device_node -memory_device_t{others} }}", name, p.granted(table, model.base))
+    yield from _allow("device_node", "blk_file", p.granted(p.NODE, model.base))
+    yield from _allow(f"{{ device_node -memory_device_t{others} }}", "chr_file", p.granted(p.PIPE, model.base))
     for device in model.devices:
-        for name, table in p.ON_DEVICES:
-            yield from _allow(device.type, name, p.granted(table, device.closed))
+        yield from _allow(device.type, "chr_file", p.granted(p.PIPE, device.closed))
         if device.type == "devpts_t":
             yield from _allow(device.type, "dir", p.granted(p.DIR, device.closed))
     devices = model.on_devices
