@@ -80,7 +80,7 @@ class _Here:
                 yield lost
             return
         if lost.operations == (Operation.EXEC,) and lost.place in self._own_zones(finding.index):
-            yield from (Lost(lost.operations, path) for path in self._matched.get(finding.index, ())[:MAX_LISTED])
+            yield from (Lost(lost.operations, path, True) for path in self._matched.get(finding.index, ())[:MAX_LISTED])
             return
         if self._tree.kind(lost.place) is None or lost.operations in ((Operation.RENAME,), (Operation.EXEC,)):
             if lost.place not in self._own_zones(finding.index):
