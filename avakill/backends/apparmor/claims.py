@@ -234,7 +234,7 @@ class Claims:
         """A new name that f denies to read and allows to create."""
         folder, _, name = old.rpartition("/")
         near = (f"{folder}/x{name}", f"{old}x", f"{folder}/moved", *samples(denial.pattern))
-        tries = chain(near, self.unreadable, self._creatable(denial))
+        tries = chain(near, _elsewhere(old), self.unreadable, self._creatable(denial))
         for path in tries:
             apart = path != old and not path.startswith(f"{old}/") and not old.startswith(f"{path}/")
             free = self._says(Effect.DELETE, path) is not False and not self._refused(old, path, old)
@@ -465,6 +465,14 @@ _UNNAMED = "AppArmor judges a file without a name (O_TMPFILE) as `#NUMBER` in it
 _BESIDE = "AppArmor judges a file without a name (O_TMPFILE) as `#NUMBER` in its directory, and the pattern holds that name"
 _IN_HOLE = "AppArmor judges a file without a name (O_TMPFILE) as `#NUMBER` in its directory, where the deny still holds"
 _LUMPED = "AppArmor's one permission `w` is write, create, delete, chmod and chown together"
+def _elsewhere(path: str) -> Iterator[str]:
+    """The path with one of its directories called otherwise, where a wildcard may hold that too."""
+    names = split(path)
+    for place in reversed(range(len(names) - 1)):
+        for other in (f"{names[place]}x", f"x{names[place]}", "x", "y"):
+            yield join((*names[:place], other, *names[place + 1 :]))
+
+
 _READ_ONLY = "AppArmor asks reading of the old name of a rename"
 _DIRECTORY = "a directory that bears a name of the hole stays denied, or it would carry denied content away"
 _GUARDED = "AppArmor does not ask `x` in a rename, so nothing may be written where a program may run"

@@ -41,6 +41,12 @@ def test_read_only_costs_renames_inside_since_the_kernel_asks_reading_of_the_old
     assert result.contradictions() == []
 
 
+def test_read_only_costs_renames_from_one_place_of_a_wildcard_to_another() -> None:
+    result = made(rule(0, READING, "deny", paths("/srv/it's/*/a b")))
+    assert {Operation.RENAME} in lost_of(result, 0).values()
+    assert result.contradictions() == []
+
+
 def test_delete_only_is_stricter_and_lists_all_that_w_is() -> None:
     result = made(rule(0, ("file_delete",), "deny", paths("/srv")))
     assert result.verdict(0) is Verdict.STRICTER
