@@ -16,8 +16,8 @@ from avakill.lab.trials import BY_HANDLE, plain_door
 from avakill.lab.words import Answer, Mark, Outcome, Result, Trial, World
 
 OPEN = (Verdict.WEAKER, Verdict.UNENFORCEABLE)
-PRIVILEGED = frozenset({BY_HANDLE, "setxattr"})
-"""Doors that take a capability (`trusted.` attributes where a tmpfs has no `user.`): a layer may take it away from everything."""
+PRIVILEGED = "setxattr"
+"""`trusted.` attributes, where a tmpfs has no `user.`, take a capability: EPERM, while an object denied by name is EACCES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _result(claims: Claims, world: World, trial: Trial, outcome: Outcome, gone: 
         return _finding(trial, outcome, refusals)
     if refusals:
         return _denied(claims, world, trial, outcome, refusals[0])
-    if not done and trial.door in PRIVILEGED and outcome.errno == "EPERM":
+    if not done and (trial.door == BY_HANDLE or (trial.door == PRIVILEGED and outcome.errno == "EPERM")):
         return Result(trial, outcome, Mark.FINDING, None, "this layer takes the privilege that the door needs")
     if _is_hidden(outcome) and trial.asks[0].operation not in gone:
         return Result(trial, outcome, Mark.FINDING, None, "this layer hides the door's system call; the operation has another")
