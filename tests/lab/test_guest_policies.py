@@ -45,7 +45,7 @@ def test_the_shapes_hold_on_a_kernel_as_their_verdicts_say(layer: str, kernel: s
     assert seen[Mark.MOOT] < 40
 
 
-UNMENDED = pytest.mark.xfail(strict=False, reason="AppArmor: 8 over-denials below `/srv/key/secret/key` that no row lists, 2,400 trials")
+UNMENDED = pytest.mark.xfail(strict=False, reason="AppArmor: 8 of 2,400 trials below `/srv/key` lost, and no row lists them")
 
 
 @pytest.mark.parametrize("layer", [pytest.param("apparmor", marks=UNMENDED), "selinux"])

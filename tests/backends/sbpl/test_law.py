@@ -16,7 +16,7 @@ EXAMPLES = int(os.environ.get("AVAKILL_EXAMPLES", "1000"))
 SEEN: Counter[str] = Counter()
 
 
-@pytest.mark.xfail(strict=False, reason="closed scope, a hole of the name of its tree (`/etc/a b/a b`): its allow row does not claim STRICTER")
+@pytest.mark.xfail(strict=False, reason="closed scope, the hole `/etc/a b/a b` in `/etc/a b`: its row does not claim STRICTER")
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plans())
 def test_every_difference_between_profile_and_policy_is_claimed(plan: Plan) -> None:
