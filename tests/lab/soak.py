@@ -25,10 +25,10 @@ from avakill.ir.condition import And, Condition, Not, PathIn
 from avakill.ir.policy import Policy, Rule
 from avakill.lab.campaign import HOST, KERNELS, runner_of
 from avakill.lab.cases import Choice, Prepared, lab_target, prepare
-from avakill.lab.compare import compare
 from avakill.lab.words import CONTRADICTIONS, LabFault, Mark, Result, Runner
 from avakill.paths.glob import parse
 from tests.contract.generate import policies
+from tests.lab.guests import results
 from tests.lab.kept import FOLDER, Kept, made_rule, to_text
 
 ROUNDS = {"landlock": (HOST, 40, 80), "seccomp": (HOST, 20, 60), "apparmor": ("6.12", 60, 60), "selinux": ("6.12", 40, 60)}
@@ -67,16 +67,14 @@ def prepared(kept: Kept, limit: int) -> Prepared:
 
 
 def asked(runner: Runner, cases: list[Prepared]) -> Iterator[tuple[Result, ...]]:
-    answers = runner.run((one.case for one in cases), lambda stage, done, of: None)
-    for one, (case, outcomes) in zip(cases, answers, strict=True):
-        yield compare(one.claims, case.world, case.trials, outcomes)
+    return (found for _, found in results(runner, cases))
 
 
-def wrong(results: tuple[Result, ...]) -> tuple[str, ...]:
+def wrong(found: tuple[Result, ...]) -> tuple[str, ...]:
     """What contradicts a verdict, in words."""
     return tuple(
         f"{r.mark} {r.outcome.errno} by {r.trial.door} ({r.trial.route}): {r.trial.asks}: {r.sentence}"
-        for r in results
+        for r in found
         if r.mark in CONTRADICTIONS
     )
 
@@ -116,7 +114,7 @@ def shrink(runner: Runner, kept: Kept, limit: int) -> Kept:
     for _ in range(SHRINKS):
         candidates = [replace(kept, policy=policy) for policy in smaller(kept.policy)]
         shown = zip(candidates, asked(runner, [prepared(one, limit) for one in candidates]), strict=True)
-        found = next((replace(one, seen=seen) for one, results in shown if (seen := wrong(results))), None)
+        found = next((replace(one, seen=seen) for one, told in shown if (seen := wrong(told))), None)
         if found is None:
             break
         kept = found
@@ -141,10 +139,10 @@ def round_of(layer: str, start: int, seen: Counter[str]) -> Iterator[str]:
     runner = runner_of(kernel, layer)
     chance = random.Random(start)
     found = [Kept(policy, options_for(chance), layer, kernel, start + n) for n, policy in enumerate(drawn(number, start))]
-    for one, results in zip(found, asked(runner, [prepared(one, limit) for one in found]), strict=True):
-        seen.update({f"{layer} policies": 1, f"{layer} trials": len(results)})
-        seen.update(f"{layer} {result.mark}" for result in results if result.mark in (*CONTRADICTIONS, Mark.NONE))
-        if told := wrong(results):
+    for one, told_of in zip(found, asked(runner, [prepared(one, limit) for one in found]), strict=True):
+        seen.update({f"{layer} policies": 1, f"{layer} trials": len(told_of)})
+        seen.update(f"{layer} {result.mark}" for result in told_of if result.mark in (*CONTRADICTIONS, Mark.NONE))
+        if told := wrong(told_of):
             yield keep(shrink(runner, replace(one, seen=told), limit))
 
 
