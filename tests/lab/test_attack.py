@@ -94,7 +94,8 @@ def test_the_sandbox_of_a_coding_agent_does_what_its_report_says(home: Home) -> 
     assert counted[Came.OPEN] > 100
     assert all(result.mark is not Mark.NONE for result in attacked.results)
     objects = {result.trial.asks[0].object for result in attacked.results}
-    assert {str(home.path / name) for name in (".ssh", "project/.env")} <= objects
+    for denied in (home.path / ".ssh", home.path / "project/.env"):
+        assert any(Path(seen).is_relative_to(denied) for seen in objects), denied
 
 
 def test_nothing_of_the_user_changes_and_nothing_is_left(home: Home) -> None:
