@@ -15,7 +15,8 @@ FLOORS = (
     ("compiler", "evaluator", "backends"),
     ("pipeline", "enforce"),
     ("coverage", "sink"),
-    ("lab",),
+    ("ratelimit", "approvals", "signing", "audit"),
+    ("lab", "guard"),
     ("cli",),
     ("__main__", "__init__"),
 )

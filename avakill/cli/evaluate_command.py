@@ -13,7 +13,7 @@ from avakill.cli.common import Loaded, colours, diagnostics_option, echo, load_p
 from avakill.source import codes
 
 if TYPE_CHECKING:
-    from avakill.events.decision import Decision
+    from avakill.events.ruling import Ruling
 
 
 @click.command("evaluate")
@@ -88,7 +88,7 @@ def _context(loaded: Loaded, home: str | None, workspace: str | None) -> Any:
     )
 
 
-def report(decision: Decision, loaded: Loaded, explained: bool) -> dict[str, Any]:
+def report(decision: Ruling, loaded: Loaded, explained: bool) -> dict[str, Any]:
     """The answer as JSON data."""
     answer: dict[str, Any] = {
         "decision": str(decision.action),
@@ -106,7 +106,7 @@ def report(decision: Decision, loaded: Loaded, explained: bool) -> dict[str, Any
     return answer
 
 
-def _show(decision: Decision, loaded: Loaded) -> None:
+def _show(decision: Ruling, loaded: Loaded) -> None:
     from avakill.cli.text import escape, paint
 
     word = {"allow": "allowed", "deny": "denied", "require_approval": "waits for an approval"}[str(decision.action)]

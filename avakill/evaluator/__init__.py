@@ -1,1 +1,1 @@
-"""IR × Event → Decision: whether a tool call may happen. Floor 3, pure."""
+"""IR × Event → Ruling: whether a tool call may happen. Floor 3, pure."""

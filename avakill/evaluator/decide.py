@@ -11,13 +11,13 @@ from avakill.evaluator.conditions import Asker, asker
 from avakill.evaluator.context import Context
 from avakill.evaluator.selfprotect import intrusion
 from avakill.evaluator.truth import Truth
-from avakill.events.decision import SELF_PROTECTION, Decision
+from avakill.events.ruling import SELF_PROTECTION, Ruling
 from avakill.events.event import BadEvent, Event
 from avakill.ir.condition import Always
 from avakill.ir.policy import Action, Enforcement, Policy, Rule
 
 
-def decide(policy: Policy, event: Event | BadEvent, context: Context) -> Decision:
+def decide(policy: Policy, event: Event | BadEvent, context: Context) -> Ruling:
     """What `policy` says of `event`. Whatever goes wrong on the way denies, and the reason says so."""
     if isinstance(event, BadEvent):
         return failure(f"the call cannot be read: {event.reason}")
@@ -34,10 +34,10 @@ def decide(policy: Policy, event: Event | BadEvent, context: Context) -> Decisio
         return failure(f"the evaluator failed ({type(error).__name__}), and what cannot be judged is denied")
 
 
-def walk_rules(policy: Policy, call: Call) -> Decision:
+def walk_rules(policy: Policy, call: Call) -> Ruling:
     """The first rule that holds decides; one that may hold counts only where that is stricter. Raises Undecidable."""
     notes: list[str] = []
-    pending: Decision | None = None
+    pending: Ruling | None = None
     for rule, asked in compiled(policy):
         truth = holds(rule, asked, call)
         if truth is Truth.NO:
@@ -79,7 +79,7 @@ MOST_SEVERE = 3
 UNSURE_NOTE = " (for a part of the call, or because no part can be ruled out)"
 
 
-def severity(decision: Decision) -> int:
+def severity(decision: Ruling) -> int:
     """How strict it is: a hard denial, a soft one, an approval to be given, leave."""
     match decision.action:
         case Action.DENY:
@@ -90,32 +90,32 @@ def severity(decision: Decision) -> int:
             return 0
 
 
-def stricter(one: Decision | None, other: Decision) -> Decision:
+def stricter(one: Ruling | None, other: Ruling) -> Ruling:
     return one if one is not None and severity(one) >= severity(other) else other
 
 
-def decided_by(rule: Rule) -> Decision:
+def decided_by(rule: Rule) -> Ruling:
     is_soft = rule.action is not Action.ALLOW and rule.enforcement is Enforcement.SOFT
     action = Action.DENY if is_soft else rule.action
     reason = rule.message or f"matched rule `{rule.name}`"
     if rule.rate_limit is not None and rule.rate_limit.max_calls <= 0:
         action, is_soft, reason = Action.DENY, False, f"rate limit of rule `{rule.name}`: no calls at all"
-    return Decision(action, action is Action.ALLOW, reason, rule.index, rule.name, rule.span, overridable=is_soft)
+    return Ruling(action, action is Action.ALLOW, reason, rule.index, rule.name, rule.span, overridable=is_soft)
 
 
-def by_default(policy: Policy) -> Decision:
+def by_default(policy: Policy) -> Ruling:
     allowed = policy.default is Action.ALLOW
     reason = f"no rule matched; the default is `{policy.default}`"
-    return Decision(policy.default, allowed, reason, span=policy.default_span)
+    return Ruling(policy.default, allowed, reason, span=policy.default_span)
 
 
-def protected(blocked: str) -> Decision:
+def protected(blocked: str) -> Ruling:
     reason = f"{blocked}; avakill protects itself, and no rule can allow this: stop, and tell the user"
-    return Decision(Action.DENY, False, reason, rule_name=SELF_PROTECTION)
+    return Ruling(Action.DENY, False, reason, rule_name=SELF_PROTECTION)
 
 
-def failure(reason: str) -> Decision:
-    return Decision(Action.DENY, False, reason)
+def failure(reason: str) -> Ruling:
+    return Ruling(Action.DENY, False, reason)
 
 
 def check_paths(call: Call) -> None:

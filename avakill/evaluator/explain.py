@@ -10,7 +10,7 @@ from avakill.evaluator.context import Context
 from avakill.evaluator.decide import compiled, decide, holds_tool
 from avakill.evaluator.texts import texts_of
 from avakill.evaluator.truth import Truth
-from avakill.events.decision import SELF_PROTECTION, Decision, Step
+from avakill.events.ruling import SELF_PROTECTION, Ruling, Step
 from avakill.events.event import BadEvent, Event
 from avakill.ir.condition import (
     Always,
@@ -39,7 +39,7 @@ from avakill.source.span import NOWHERE, Span
 MAX_SHOWN = 60
 
 
-def explain(policy: Policy, event: Event | BadEvent, context: Context) -> Decision:
+def explain(policy: Policy, event: Event | BadEvent, context: Context) -> Ruling:
     """As `decide`, with a step for each rule above the one that decided."""
     decision = decide(policy, event, context)
     if isinstance(event, BadEvent) or decision.rule_name == SELF_PROTECTION:

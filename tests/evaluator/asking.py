@@ -8,7 +8,7 @@ from textwrap import dedent, indent
 from avakill.compiler.compile import compile_policy
 from avakill.evaluator.context import Context, TableResolver
 from avakill.evaluator.decide import decide
-from avakill.events.decision import Decision
+from avakill.events.ruling import Ruling
 from avakill.events.event import make_event
 from avakill.ir.policy import Policy
 from avakill.source.file import SourceFile
@@ -41,7 +41,7 @@ def ask(
     cwd: str | None = None,
     agent: str | None = None,
     **arguments: object,
-) -> Decision:
+) -> Ruling:
     return decide(asked, make_event(tool, arguments, cwd=cwd, agent=agent), context)
 
 

@@ -21,7 +21,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Ruling:
     """`rule` is the deciding rule's index; None where self-protection, the default or a failure decided.
 
     `allowed` is false for an approval that is still to be given. `overridable` is a soft denial. `notes` are the
