@@ -51,16 +51,25 @@ class Hole:
 
 
 @dataclass(slots=True)
+class Room:
+    """How many selectors may be spent on pairs of directory and name before they are merged: for all groups of a lowering,
+    and it only shrinks, so what was told with less stays as it is."""
+
+    pairs: int = 12
+
+
+@dataclass(slots=True)
 class Group:
-    """Denies that share their holes. `wild` are name holes that hold in all of the group's region; `made` keeps its terms;
-    `limit` is how many selectors may be spent on pairs of directory and name before they are merged."""
+    """Denies that share their holes. `wild` are name holes that hold in all of the group's region; `made` keeps its terms,
+    `open` what is worked out of its holes alone, also for other groups with the same holes."""
 
     denies: list[Deny] = field(default_factory=list)
     holes: dict[Shape, None] = field(default_factory=dict)
     wild: tuple[Shape, ...] = ()
     rows: dict[int, None] = field(default_factory=dict)
     made: dict[str, object] = field(default_factory=dict)
-    limit: int = 12
+    open: dict[str, object] = field(default_factory=dict)
+    room: Room = field(default_factory=Room)
 
     @property
     def told(self) -> tuple[int, ...]:
@@ -80,13 +89,13 @@ class Grouping:
     closed: list[tuple[Hole, Deny]] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
     denies: list[Deny] = field(default_factory=list)
-    limit: int = 12
+    room: Room = field(default_factory=Room)
 
 
-def group(layers: Iterable[Layer], limit: int = 12, known: Readings | None = None) -> Grouping:
+def group(layers: Iterable[Layer], room: Room, known: Readings) -> Grouping:
     """The groups of one effect's layers. `known` are layers read before: those of several effects are mostly the same."""
-    result = Grouping(limit=limit)
-    items = _items(layers, result, {} if known is None else known)
+    result = Grouping(room=room)
+    items = _items(layers, result, known)
     work = Work(50_000 + 20 * len(items))
     _fill(items, find_levels(items, work), result, work)
     return result
@@ -240,7 +249,7 @@ def _fill(items: list[Deny | Hole], levels: list[set[int]], result: Grouping, wo
             place.rows[deny.row] = None
     for (level, _, without), place in found.items():
         place.holes = {**cut.get(level, {}), **dict.fromkeys(without)}
-        place.limit = result.limit
+        place.room = result.room
         result.groups.append(place)
 
 
@@ -250,7 +259,7 @@ def merge(groups: Iterable[Group]) -> list[Group]:
     for one in groups:
         key = (frozenset(one.holes), one.wild)
         if key not in found:
-            found[key] = (Group(holes=one.holes, wild=one.wild, made=_kept(one), limit=one.limit), {})
+            found[key] = (Group(holes=one.holes, wild=one.wild, open=one.open, room=one.room), {})
         place, shapes = found[key]
         for deny in one.denies:
             shapes.setdefault(deny.shape, deny)
@@ -258,11 +267,6 @@ def merge(groups: Iterable[Group]) -> list[Group]:
     for place, shapes in found.values():
         place.denies = list(shapes.values())
     return [place for place, _ in found.values()]
-
-
-def _kept(one: Group) -> dict[str, object]:
-    """What was worked out of the holes alone."""
-    return {"holes": one.made["holes"]} if "holes" in one.made else {}
 
 
 def beyond(groups: Iterable[Group], others: Iterable[Group]) -> list[Group]:
@@ -277,7 +281,7 @@ def beyond(groups: Iterable[Group], others: Iterable[Group]) -> list[Group]:
         if len(denies) == len(one.denies):
             result.append(one)
         elif denies:
-            result.append(Group(denies, one.holes, one.wild, one.rows, _kept(one), one.limit))
+            result.append(Group(denies, one.holes, one.wild, one.rows, open=one.open, room=one.room))
     return result
 
 

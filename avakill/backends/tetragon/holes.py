@@ -89,9 +89,9 @@ class Left:
 
 
 def holes_of(group: Group) -> Holes:
-    made = group.made.get("holes")
+    made = group.open.get("holes")
     if not isinstance(made, Holes):
-        made = group.made["holes"] = Holes(group)
+        made = group.open["holes"] = Holes(group)
     return made
 
 

@@ -10,7 +10,7 @@ from avakill.backends.plan import FLOOR, Layer, Plan, endpoint_example
 from avakill.backends.tetragon.ask import Ask
 from avakill.backends.tetragon.claims import Claims
 from avakill.backends.tetragon.files import add_files
-from avakill.backends.tetragon.groups import Grouping, Readings, group
+from avakill.backends.tetragon.groups import Grouping, Readings, Room, group
 from avakill.backends.tetragon.hooks import Draft
 from avakill.backends.tetragon.losses import claim_grouping
 from avakill.backends.tetragon.model import Document, Hook, Model, Selector, Subject
@@ -18,7 +18,7 @@ from avakill.backends.tetragon.moves import claim_crossings, claim_inner_moves, 
 from avakill.backends.tetragon.network import Network, add_network
 from avakill.backends.tetragon.notes import notes
 from avakill.backends.tetragon.pack import MAX_ENTRIES, MAX_FOLLOWED, documents, pack
-from avakill.backends.tetragon.renames import add_moves
+from avakill.backends.tetragon.renames import add_moves, moves_of
 from avakill.backends.tetragon.trims import claim_trims
 from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, Effect, Operation
 from avakill.ir.endpoint import Endpoint
@@ -56,12 +56,13 @@ ASSUMED = (
 
 def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     subject = Subject(settings.namespace, settings.pod_labels, settings.binaries)
-    groupings = _groupings(plan, LIMITS[0])
-    for limit in LIMITS:
-        _limit(groupings, limit)
+    room = Room()
+    groupings = _groupings(plan, room)
+    moves = moves_of(groupings)
+    for room.pairs in LIMITS:
         draft = Draft({}, [], {})
         add_files(groupings, draft)
-        add_moves(groupings, draft)
+        add_moves(moves, draft)
         network = add_network(plan.layers[Effect.CONNECT], draft)
         hooks, left = _pack(draft, subject)
         if not left:
@@ -87,7 +88,7 @@ def _options(plan: Plan) -> str:
     return f"--scope {plan.options.scope}{' --strict' if plan.options.strict else ''}{floor}"
 
 
-def _groupings(plan: Plan, limit: int) -> dict[Effect, Grouping]:
+def _groupings(plan: Plan, room: Room) -> dict[Effect, Grouping]:
     """One grouping for the effects whose layers are the same; the floor counts where some deny could reach it."""
     made: dict[tuple[tuple[int, int], ...], Grouping] = {}
     result: dict[Effect, Grouping] = {}
@@ -104,19 +105,9 @@ def _groupings(plan: Plan, limit: int) -> dict[Effect, Grouping]:
                 layers = tuple([layer for layer in layers if layer.index != FLOOR])
         key = tuple([(layer.index, same.setdefault(layer.region, id(layer.region))) for layer in layers])
         if key not in made:
-            made[key] = group(layers, limit, known)
+            made[key] = group(layers, room, known)
         result[effect] = made[key]
     return result
-
-
-def _limit(groupings: Mapping[Effect, Grouping], limit: int) -> None:
-    """Fewer selectors for pairs: what was made with more is forgotten."""
-    for grouping in groupings.values():
-        if grouping.limit != limit:
-            grouping.limit = limit
-            for one in grouping.groups:
-                one.limit = limit
-                one.made.clear()
 
 
 def _reaches_floor(layer: Layer) -> bool:

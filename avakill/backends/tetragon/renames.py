@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from avakill.backends.judge import KEPT
 from avakill.backends.tetragon import hooks
-from avakill.backends.tetragon.groups import Deny, Group, Grouping, beyond, merge
+from avakill.backends.tetragon.groups import Deny, Group, Grouping, Room, beyond, merge
 from avakill.backends.tetragon.holes import Names, holes_of, unite
 from avakill.backends.tetragon.hooks import Crossing, Draft, bind, mask
 from avakill.backends.tetragon.model import Arg, Test
@@ -20,34 +21,63 @@ Groupings = Mapping[Effect, Grouping]
 RENAME = "path_rename"
 
 
-def add_moves(groupings: Groupings, draft: Draft) -> None:
-    """Every selector of `path_rename` and `path_link`."""
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """The groups that renames and links ask about, of all effects together.
+
+    `kept` must not be gained, `going` are names that may not go and `creates` those that may not come. `replaced` are names
+    that may only not go, `swapped` those that nothing else asks about when they are the new name of an exchange, `swapped_in`
+    the same for the old name, `carried` what only a directory could carry away.
+    """
+
+    rooted: list[tuple[Grouping, frozenset[Effect]]]
+    kept: list[Group]
+    going: list[Group]
+    creates: list[Group]
+    deletes: list[Group]
+    replaced: list[Group]
+    swapped: list[Group]
+    swapped_in: list[Group]
+    carried: list[Group]
+
+
+def moves_of(groupings: Groupings) -> Moves:
     deletes, creates = groupings[Effect.DELETE].groups, groupings[Effect.CREATE].groups
-    plain: list[Group] = []
-    for grouping in _distinct(groupings, KEPT):
-        if has_root(grouping):
-            _add_rooted(grouping, _effects(groupings, grouping), draft)
-        else:
-            plain.extend(grouping.groups)
+    distinct = [*_distinct(groupings, KEPT)]
+    plain = [group for grouping in distinct if not has_root(grouping) for group in grouping.groups]
     kept = merge(plain)
     going = merge((*deletes, *plain))
-    for group in kept:
+    return Moves(
+        rooted=[(grouping, _effects(groupings, grouping)) for grouping in distinct if has_root(grouping)],
+        kept=kept,
+        going=going,
+        creates=creates,
+        deletes=merge(deletes),
+        replaced=beyond(deletes, creates),
+        swapped=beyond(beyond(kept, creates), deletes),
+        swapped_in=beyond(creates, going),
+        carried=beyond(kept, deletes),
+    )
+
+
+def add_moves(moves: Moves, draft: Draft) -> None:
+    """Every selector of `path_rename` and `path_link`."""
+    for grouping, effects in moves.rooted:
+        _add_rooted(grouping, effects, draft)
+    for group in (*moves.kept, *moves.going):
         if path_terms(group).merged or name_terms(group).merged:
             _note_pairs(group, draft)
-    for group in going:
-        if name_terms(group).merged or path_terms(group).merged:
-            _note_pairs(group, draft)
-    _add_old(going, draft)
-    _add_new(creates, beyond(deletes, creates), draft)
-    _add_exchanges(beyond(beyond(kept, creates), deletes), beyond(creates, going), draft)
-    for group in merge(deletes):
+    _add_old(moves.going, draft)
+    _add_new(moves.creates, moves.replaced, draft)
+    _add_exchanges(moves.swapped, moves.swapped_in, draft)
+    for group in moves.deletes:
         for term in inside_terms(group):
             draft.add(RENAME, (*bind(term, OLD), _is_directory(OLD)), DELETE, group.told)
             draft.add(RENAME, (*bind(term, NEW), _is_directory(NEW), EXCHANGE), DELETE, group.told)
-    for group in beyond(kept, deletes):
+    for group in moves.carried:
         _add_directories(group, frozenset(KEPT), draft, OLD, NEW, ())
         _add_directories(group, frozenset(KEPT), draft, NEW, OLD, (EXCHANGE,))
-    for group in kept:
+    for group in moves.kept:
         for term in path_terms(group).terms:
             draft.add("path_link", bind(term, hooks.LINK_OLD), frozenset(KEPT), group.told)
 
@@ -133,7 +163,7 @@ def _add_rooted(grouping: Grouping, effects: frozenset[Effect], draft: Draft) ->
                     draft.add(RENAME, (*bind(goal, there), *bind(term, here), *flags), effects, group.told)
             _add_directories(group, effects, draft, here, there, flags)
         above = [(hole.shape, NOWHERE) for hole in grouping.holes if hole.shape is not None]
-        for term in tops_of(above, grouping.limit, _rows(grouping.groups), draft):
+        for term in tops_of(above, grouping.room, _rows(grouping.groups), draft):
             draft.add(RENAME, (*bind(term, there), _is_directory(here), *flags), effects, _rows(grouping.groups))
     for group in grouping.groups:
         for term in path_terms(group).terms:
@@ -183,11 +213,16 @@ def opened(grouping: Grouping) -> list[Term]:
 
 def inside_terms(group: Group) -> list[Term]:
     """All that is below the base of a name pattern, without the group's plain holes."""
+    inside = group.made.get("inside")
+    if not isinstance(inside, Group):
+        inside = group.made["inside"] = _inside(group)
+    return name_terms(inside).terms if inside.denies else []
+
+
+def _inside(group: Group) -> Group:
     shapes = {Shape(Kind.STRETCH, d.shape.base): d for d in group.denies if d.shape.kind is Kind.NAMED}
-    if not shapes:
-        return []
     denies = [Deny(d.order, d.row, d.span, shape, d.piece) for shape, d in shapes.items()]
-    return name_terms(Group(denies, group.holes, limit=group.limit)).terms
+    return Group(denies, group.holes, open={} if group.wild else group.open, room=group.room)
 
 
 def top_terms(groups: list[Group], draft: Draft) -> list[Term]:
@@ -196,17 +231,17 @@ def top_terms(groups: list[Group], draft: Draft) -> list[Term]:
     for group in groups:
         holes = holes_of(group)
         live += [(deny.shape, deny.span) for deny in group.denies if not holes.covers(deny.shape.base)]
-    return tops_of(live, groups[0].limit if groups else 1, _rows(groups), draft)
+    return tops_of(live, groups[0].room if groups else Room(1), _rows(groups), draft)
 
 
-def tops_of(shapes: Iterable[tuple[Shape, Span]], limit: int, rows: tuple[int, ...], draft: Draft) -> list[Term]:
+def tops_of(shapes: Iterable[tuple[Shape, Span]], room: Room, rows: tuple[int, ...], draft: Draft) -> list[Term]:
     found: dict[Names, Span] = {}
     for shape, span in shapes:
         names = shape.base if shape.kind in (Kind.STRETCH, Kind.NAMED, Kind.CHILD) else shape.base[:-1]
         while names and names not in found:
             found[names] = span
             names = names[:-1]
-    terms, merged = pair_terms([(join(path[:-1]), path[-1], span) for path, span in found.items()], limit)
+    terms, merged = pair_terms([(join(path[:-1]), path[-1], span) for path, span in found.items()], room.pairs)
     if merged:
         draft.crossings[Crossing(rows, tuple(found))] = None
     return terms

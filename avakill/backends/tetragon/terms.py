@@ -30,11 +30,16 @@ Term = tuple[Part, ...]
 
 @dataclass(slots=True)
 class Terms:
-    """`merged`: (directory, name) pairs were united crosswise; `nodes_closed`: a hole's own name stays closed in its parent."""
+    """`merged`: (directory, name) pairs were united crosswise; `nodes_closed`: a hole's own name stays closed in its parent;
+    `spent`: the most that were told one by one, so that with less room than that the terms are made anew."""
 
     terms: list[Term] = field(default_factory=list)
     merged: bool = False
     nodes_closed: bool = False
+    spent: int = 0
+
+    def spend(self, count: int) -> None:
+        self.spent = max(self.spent, count)
 
 
 # -- whole paths --
@@ -42,7 +47,7 @@ class Terms:
 
 def path_terms(group: Group) -> Terms:
     made = group.made.get("path")
-    if not isinstance(made, Terms):
+    if not isinstance(made, Terms) or made.spent > group.room.pairs:
         made = group.made["path"] = _path_terms(group)
     return made
 
@@ -57,7 +62,7 @@ def _path_terms(group: Group) -> Terms:
     without = _path_holes(holes)
     if left.prefixes:
         result.terms.append((Part("path", "Prefix", left.prefixes), *without))
-    for bases, names in _wild_classes(left.wild, result, group.limit):
+    for bases, names in _wild_classes(left.wild, result, group.room.pairs):
         front = () if () in bases else (Part("path", "Prefix", _starts(bases)),)
         for test in _path_names(names):
             result.terms.append((*test, *front, *without))
@@ -120,6 +125,7 @@ def _wild_classes(denies: Sequence[Deny], result: Terms, limit: int) -> list[tup
         names.setdefault(deny.shape.name, deny.span)
     classes = _classes(by_base, limit)
     if classes is not None:
+        result.spend(len(classes))
         return [({base: first[base] for base in bases}, names) for bases, names in classes]
     result.merged = True
     root = by_base.get(())
@@ -135,7 +141,7 @@ def _wild_classes(denies: Sequence[Deny], result: Terms, limit: int) -> list[tup
 
 def name_terms(group: Group) -> Terms:
     made = group.made.get("name")
-    if not isinstance(made, Terms):
+    if not isinstance(made, Terms) or made.spent > group.room.pairs:
         made = group.made["name"] = _name_terms(group)
     return made
 
@@ -155,9 +161,9 @@ def _name_terms(group: Group) -> Terms:
         inside = [base for base in bases if any(_rules_dir(shape, base) for shape in regions)]
         if inside:
             result.terms.append((Part("dir", "Equal", values(map(join, inside))), *_not_names(names), *unnamed))
-    _add_pairs(left, group.limit, result)
+    _add_pairs(left, group.room.pairs, result)
     _add_stretches(left, holes, unnamed, result)
-    _add_wild(left, group.limit, holes, nodes, special, outside, unnamed, result)
+    _add_wild(left, group.room.pairs, holes, nodes, special, outside, unnamed, result)
     return result
 
 
@@ -176,9 +182,10 @@ def _node_classes(group: Group, holes: Holes, result: Terms) -> list[tuple[list[
         return []
     for base, names in holes.nodes.items():
         classes.setdefault(tuple(names), []).append(base)
-    if len(classes) > group.limit:
+    if len(classes) > group.room.pairs:
         result.nodes_closed = True
         return []
+    result.spend(len(classes))
     return [(bases, list(names)) for names, bases in classes.items()]
 
 
@@ -215,7 +222,10 @@ def _add_pairs(left: Left, limit: int, result: Terms) -> None:
     pairs = {deny.shape.path: (deny.shape.parent, deny.shape.base[-1], deny.span) for deny in left.whole if deny.shape.base}
     terms, merged = pair_terms(pairs.values(), limit)
     result.terms.extend(terms)
-    result.merged = result.merged or merged
+    if merged:
+        result.merged = True
+    else:
+        result.spend(len(terms))
 
 
 Pair = tuple[str, str, Span]
