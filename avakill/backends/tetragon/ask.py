@@ -12,7 +12,7 @@ from avakill.ir.effect import EFFECT_OF, FILE_EFFECTS, Effect, Operation
 from avakill.ir.endpoint import read_destination
 from avakill.ir.region import Piece
 from avakill.paths.automaton import Pattern
-from avakill.paths.glob import Glob, Wild, join, split
+from avakill.paths.glob import Glob, Wild, holds_parts, join, split
 
 Names = tuple[str, ...]
 Seen = str | int
@@ -46,17 +46,17 @@ class Ask:
 
     def is_free(self, path: str) -> bool:
         """Whether no layer of any file effect holds the path, nor denies a name below it: f allows everything with it."""
-        return not self.layers.holding(path) and not self.names_below(path)
+        return not self.layers.holding(path) and not self.denies_below(path)
 
-    def names_below(self, path: str) -> bool:
+    def denies_below(self, path: str) -> bool:
         """Whether a literal path is denied somewhere below."""
-        return split(path) in self.layers.above
+        return self.layers.denies_below(path)
 
     def takes_along(self, probe: Probe) -> bool:
         """Whether a directory goes that has a denied literal path somewhere below: of an exchange, either one."""
         if not probe.directory:
             return False
-        return self.names_below(probe.object) or (probe.exchange and probe.to is not None and self.names_below(probe.to))
+        return self.denies_below(probe.object) or (probe.exchange and probe.to is not None and self.denies_below(probe.to))
 
     def judge(self, probe: Probe) -> tuple[Judgement, ...]:
         if probe.operation is Operation.CONNECT or self.takes_along(probe):
@@ -186,15 +186,35 @@ class _Entry:
     tail: str = ""
     need: str = ""
 
+    def holds(self, path: str, names: Names, last: str) -> bool:
+        if self.piece is None:
+            return True
+        if (self.need and self.need not in names) or not last.endswith(self.tail):
+            return False
+        within = self.piece.within
+        if len(within) == 1 and not self.piece.without and isinstance(within[0], Glob):
+            return holds_parts(within[0], names)
+        return self.piece.holds(path)
+
 
 @dataclass(slots=True)
 class _Place:
-    """The pieces that begin in one directory: of everything below, of just it, and of names below that end alike."""
+    """The pieces that begin in one directory: of everything below, of just it, and of names below that end alike.
+    `denies_below`: a literal path is denied somewhere below."""
 
     here: list[_Entry] = field(default_factory=list)
     exact: list[_Entry] = field(default_factory=list)
     ends: dict[str, list[_Entry]] = field(default_factory=dict)
-    sizes: tuple[int, ...] = ()
+    sizes: set[int] = field(default_factory=set)
+    below: dict[str, _Place] = field(default_factory=dict)
+    denies_below: bool = False
+
+    def add_ending(self, tail: str, entry: _Entry) -> None:
+        self.ends.setdefault(tail, []).append(entry)
+        self.sizes.add(len(tail))
+
+    def ending(self, last: str) -> list[_Entry]:
+        return [entry for size in self.sizes if size <= len(last) for entry in self.ends.get(last[len(last) - size :], ())]
 
 
 Held = tuple[dict[Effect, Layer], ...]
@@ -204,9 +224,8 @@ class Layers:
     """The layers of all file effects by where their patterns begin, or how they end: what could hold a path."""
 
     def __init__(self, plan: Plan) -> None:
-        self.at: dict[Names, _Place] = {}
-        self.above: set[Names] = set()
-        self.known: dict[str, Held] = {}
+        self.root = _Place()
+        self.known: dict[str, tuple[Held, bool]] = {}
         ranks = {row.index: at for at, row in enumerate(plan.rows)}
         merged: dict[tuple[int, int], dict[Effect, Layer]] = {}
         for effect in FILE_EFFECTS:
@@ -216,8 +235,6 @@ class Layers:
             layer = next(iter(effects.values()))
             for piece in layer.region.pieces:
                 self._add(ranks[index], piece, effects, layer.denies)
-        for place in self.at.values():
-            place.sizes = tuple({len(end) for end in place.ends})
 
     def _add(self, rank: int, piece: Piece[Pattern], effects: dict[Effect, Layer], denies: bool) -> None:
         if len(piece.within) == 1 and not piece.without:
@@ -236,7 +253,7 @@ class Layers:
         need = next((part for glob in plain for part in glob.parts[len(start) :] if isinstance(part, str)), "")
         entry = _Entry(rank, effects, piece, tail, need)
         if tail:
-            self._place(start).ends.setdefault(tail, []).append(entry)
+            self._place(start).add_ending(tail, entry)
         else:
             self._place(start).here.append(entry)
         for glob in globs if denies else ():
@@ -244,43 +261,54 @@ class Layers:
                 self._note(glob.literal_prefix)
 
     def _place(self, names: Names) -> _Place:
-        place = self.at.get(names)
-        if place is None:
-            place = self.at[names] = _Place()
+        place = self.root
+        for name in names:
+            inner = place.below.get(name)
+            if inner is None:
+                inner = place.below[name] = _Place()
+            place = inner
         return place
 
     def _note(self, names: Names) -> None:
-        while names and names[:-1] not in self.above:
-            names = names[:-1]
-            self.above.add(names)
+        self._place(names)
+        place = self.root
+        for name in names:
+            place.denies_below = True
+            place = place.below[name]
 
     def holding(self, path: str) -> Held:
         """The layers that hold a path, in order."""
-        known = self.known.get(path)
-        if known is None:
-            known = self.known[path] = self._holding(path)
-        return known
+        return (self.known.get(path) or self._ask(path))[0]
 
-    def _holding(self, path: str) -> Held:
+    def denies_below(self, path: str) -> bool:
+        """Whether a literal path is denied somewhere below."""
+        return (self.known.get(path) or self._ask(path))[1]
+
+    def _ask(self, path: str) -> tuple[Held, bool]:
         names = split(path)
         last = names[-1] if names else ""
-        near: list[_Entry] = []
-        for size in range(len(names) + 1):
-            place = self.at.get(names[:size])
-            if place is None:
-                continue
-            near += place.here
-            if size == len(names):
-                near += place.exact
-            for length in place.sizes:
-                if length <= len(last):
-                    near += place.ends.get(last[len(last) - length :], ())
-        if not near:
-            return ()
-        found = [entry for entry in near if entry.piece is None or _holds(entry, path, names, last)]
+        near, place = self._near(names, last)
+        found = [entry for entry in near if entry.piece is None or entry.holds(path, names, last)]
         if len(found) > 1:
             found.sort(key=_rank)
-        return tuple([entry.effects for entry in found])
+        answer = tuple([entry.effects for entry in found]), place is not None and place.denies_below
+        self.known[path] = answer
+        return answer
+
+    def _near(self, names: Names, last: str) -> tuple[list[_Entry], _Place | None]:
+        """The pieces that begin at the path or above it, and its place where some begin at or below it."""
+        place = self.root
+        near = [*place.here, *place.ending(last)]
+        for name in names:
+            inner = place.below.get(name)
+            if inner is None:
+                return near, None
+            place = inner
+            if place.here:
+                near += place.here
+            if place.ends:
+                near += place.ending(last)
+        return near + place.exact, place
 
     def answer(self, effect: Effect, path: str) -> tuple[bool, int | None]:
         for effects in self.holding(path):
@@ -288,12 +316,6 @@ class Layers:
             if layer is not None:
                 return not layer.denies, layer.index
         return True, None
-
-
-def _holds(entry: _Entry, path: str, names: Names, last: str) -> bool:
-    if entry.need and entry.need not in names:
-        return False
-    return last.endswith(entry.tail) and entry.piece is not None and entry.piece.holds(path)
 
 
 def _rank(entry: _Entry) -> int:

@@ -13,7 +13,7 @@ Block = tuple[Line, ...]
 
 def emit(model: Model) -> tuple[Artifact, ...]:
     lines: list[Line] = [Line(text) for text in _header(model)]
-    blocks: dict[int, Block] = {}
+    blocks = _Blocks()
     for document in model.documents:
         lines.append(Line("---"))
         _document(document, model.subject, lines, blocks)
@@ -43,7 +43,7 @@ def _whom(subject: Subject) -> str:
     return ", ".join(parts)
 
 
-def _document(document: Document, subject: Subject, lines: list[Line], blocks: dict[int, Block]) -> None:
+def _document(document: Document, subject: Subject, lines: list[Line], blocks: _Blocks) -> None:
     kind = "TracingPolicy" if subject.namespace is None else "TracingPolicyNamespaced"
     lines += map(Line, ("apiVersion: cilium.io/v1alpha1", f"kind: {kind}", "metadata:", f"  name: {scalar(document.name)}"))
     if subject.namespace is not None:
@@ -57,7 +57,7 @@ def _document(document: Document, subject: Subject, lines: list[Line], blocks: d
         _hook(hook, subject, lines, blocks)
 
 
-def _hook(hook: Hook, subject: Subject, lines: list[Line], blocks: dict[int, Block]) -> None:
+def _hook(hook: Hook, subject: Subject, lines: list[Line], blocks: _Blocks) -> None:
     lines += map(Line, (f"  - hook: {scalar(hook.name)}", "    args:"))
     for arg in hook.args:
         lines += map(Line, (f"    - index: {arg.index}", f"      type: {scalar(arg.type)}"))
@@ -70,7 +70,7 @@ def _hook(hook: Hook, subject: Subject, lines: list[Line], blocks: dict[int, Blo
 
 
 def _selector(
-    selector: Selector, places: dict[Arg, int], subject: Subject, lines: list[Line], blocks: dict[int, Block]
+    selector: Selector, places: dict[Arg, int], subject: Subject, lines: list[Line], blocks: _Blocks
 ) -> None:
     lines.append(Line("    - matchArgs:" if selector.tests else "    - matchArgs: []"))
     for test in selector.tests:
@@ -81,19 +81,29 @@ def _selector(
     lines += map(Line, ("      matchActions:", '      - action: "Override"', "        argError: -1"))
 
 
-def _test(test: Test, place: int, lines: list[Line], blocks: dict[int, Block]) -> None:
+def _test(test: Test, place: int, lines: list[Line], blocks: _Blocks) -> None:
     lines += (
         Line(f"      - args: [{place}]"),
         Line(f'        operator: "{test.operator}"'),
         Line("        values:"),
     )
-    block = blocks.get(id(test.values))
-    if block is None:
-        block = blocks[id(test.values)] = _values(test.values)
-    lines += block
+    lines += blocks.of(test.values)
 
 
-def _values(values: tuple[Value, ...]) -> Block:
-    return tuple(Line(f"        - {scalar(text)}", None if span is NOWHERE else span) for text, span in values)
+class _Blocks:
+    """The lines of values: most values stand in many tests."""
 
+    def __init__(self) -> None:
+        self.blocks: dict[int, Block] = {}
+        self.lines: dict[Value, Line] = {}
 
+    def of(self, values: tuple[Value, ...]) -> Block:
+        known = self.blocks.get(id(values))
+        if known is None:
+            known = self.blocks[id(values)] = tuple([self.lines.get(value) or self._line(value) for value in values])
+        return known
+
+    def _line(self, value: Value) -> Line:
+        text, span = value
+        line = self.lines[value] = Line(f"        - {scalar(text)}", None if span is NOWHERE else span)
+        return line

@@ -94,7 +94,7 @@ def _groupings(plan: Plan, room: Room) -> dict[Effect, Grouping]:
     result: dict[Effect, Grouping] = {}
     known: Readings = {}
     reach: dict[int, bool] = {}
-    same: dict[Region[Any], int] = {}
+    same = _Same()
     for effect in FILE_EFFECTS:
         layers = plan.layers[effect]
         if effect is not Effect.EXEC and any(layer.index == FLOOR for layer in layers):
@@ -103,11 +103,25 @@ def _groupings(plan: Plan, room: Room) -> dict[Effect, Grouping]:
                     reach[id(layer.region)] = _reaches_floor(layer)
             if not any(layer.denies and reach[id(layer.region)] for layer in layers):
                 layers = tuple([layer for layer in layers if layer.index != FLOOR])
-        key = tuple([(layer.index, same.setdefault(layer.region, id(layer.region))) for layer in layers])
+        key = tuple([(layer.index, same.id_of(layer.region)) for layer in layers])
         if key not in made:
             made[key] = group(layers, room, known)
         result[effect] = made[key]
     return result
+
+
+class _Same:
+    """One number for equal regions; effects mostly share them, so few are compared."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, int] = {}
+        self.first: dict[Region[Any], int] = {}
+
+    def id_of(self, region: Region[Any]) -> int:
+        known = self.known.get(id(region))
+        if known is None:
+            known = self.known[id(region)] = self.first.setdefault(region, id(region))
+        return known
 
 
 def _reaches_floor(layer: Layer) -> bool:
