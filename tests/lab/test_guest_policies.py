@@ -45,10 +45,7 @@ def test_the_shapes_hold_on_a_kernel_as_their_verdicts_say(layer: str, kernel: s
     assert seen[Mark.MOOT] < 40
 
 
-UNMENDED = pytest.mark.xfail(strict=False, reason="AppArmor: 8 of 2,400 trials below `/srv/key` lost, and no row lists them")
-
-
-@pytest.mark.parametrize("layer", [pytest.param("apparmor", marks=UNMENDED), "selinux"])
+@pytest.mark.parametrize("layer", ["apparmor", "selinux"])
 def test_generated_policies_hold_as_their_verdicts_say(layer: str) -> None:
     wrong: list[str] = []
     seen: Counter[Mark] = Counter()

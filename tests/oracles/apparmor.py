@@ -140,12 +140,21 @@ Unit = tuple[int, bool]
 @lru_cache(maxsize=100_000)
 def compiled(quoted: str) -> tuple[bytes, re.Pattern[bytes]]:
     """What the names begin with that a pattern in quotes matches, and the pattern."""
-    units = list(_units(quoted[1:-1]))
+    units = list(_without_double_slashes(_units(quoted[1:-1])))
     regex, at = _sequence(units, 0, 0)
     if at != len(units):
         raise Unreadable(quoted)
     plain = itertools.takewhile(lambda unit: unit[1] or chr(unit[0]) not in "*?[{},", units)
     return bytes(byte for byte, _ in plain), re.compile(regex, re.S)
+
+
+def _without_double_slashes(units: Iterator[Unit]) -> Iterator[Unit]:
+    """The parser takes slashes in a row for one (`filter_slashes`); two in front, which POSIX lets be, stay two."""
+    found = list(units)
+    kept = [byte for byte, _ in found[:3]] != [0x2F] * 3 and [byte for byte, _ in found[:2]] == [0x2F] * 2
+    for at, unit in enumerate(found):
+        if unit[0] != 0x2F or at == 0 or found[at - 1][0] != 0x2F or (at == 1 and kept):
+            yield unit
 
 
 def _units(text: str) -> Iterator[Unit]:

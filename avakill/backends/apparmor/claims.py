@@ -454,6 +454,14 @@ def _is_whole(hole: Hole, denial: Denial) -> bool:
     return denial.cuts[denial.open.index(hole)].takes_directories
 
 
+def _elsewhere(path: str) -> Iterator[str]:
+    """The path with one of its directories called otherwise, where a wildcard may hold that too."""
+    names = split(path)
+    for place in reversed(range(len(names) - 1)):
+        for other in (f"{names[place]}x", f"x{names[place]}", "x", "y"):
+            yield join((*names[:place], other, *names[place + 1 :]))
+
+
 _HOLE = "the hole is not whole"
 _WIDE = "AppArmor's patterns count bytes and cannot intersect, so the line matches more than the rule"
 _NARROW = "AppArmor's patterns cannot spell every case variant of the name"
@@ -465,14 +473,6 @@ _UNNAMED = "AppArmor judges a file without a name (O_TMPFILE) as `#NUMBER` in it
 _BESIDE = "AppArmor judges a file without a name (O_TMPFILE) as `#NUMBER` in its directory, and the pattern holds that name"
 _IN_HOLE = "AppArmor judges a file without a name (O_TMPFILE) as `#NUMBER` in its directory, where the deny still holds"
 _LUMPED = "AppArmor's one permission `w` is write, create, delete, chmod and chown together"
-def _elsewhere(path: str) -> Iterator[str]:
-    """The path with one of its directories called otherwise, where a wildcard may hold that too."""
-    names = split(path)
-    for place in reversed(range(len(names) - 1)):
-        for other in (f"{names[place]}x", f"x{names[place]}", "x", "y"):
-            yield join((*names[:place], other, *names[place + 1 :]))
-
-
 _READ_ONLY = "AppArmor asks reading of the old name of a rename"
 _DIRECTORY = "a directory that bears a name of the hole stays denied, or it would carry denied content away"
 _GUARDED = "AppArmor does not ask `x` in a rename, so nothing may be written where a program may run"

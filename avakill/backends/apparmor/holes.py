@@ -173,7 +173,8 @@ def _going_on(text: bytes, states: frozenset[Tokens], allowed: int) -> Iterator[
         mask &= allowed
         if mask & (mask - 1):
             yield (text, OneOf(mask), *left) if text else (OneOf(mask), *left)
-        elif mask:
+        elif mask and not (mask == 1 << SLASH and text.endswith(b"/")):
+            # no name has two slashes in a row, and the parser would read them as one
             here = text + bytes((mask.bit_length() - 1,))
             yield (here + left[0], *left[1:]) if left and isinstance(left[0], bytes) else (here, *left)
 
