@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from avakill.backends.contract import Artifact, Backend, Lowering, Settings
@@ -100,13 +101,16 @@ def _emission(plan: Plan, backend: Backend[Any], settings: Settings, bag: Bag) -
 
 
 def row_verdicts(plan: Plan, lowering: Lowering[Any]) -> tuple[RowVerdict, ...]:
-    """Every row with what all targets must confess and what this one adds."""
+    """Every row, in the plan's order, with what all targets must confess and what this one adds."""
     by_row: dict[int, list[Finding]] = {row.index: [] for row in plan.rows}
     for finding in (*plan.findings, *lowering.findings):
         by_row[finding.index].append(finding)
+    blind = lowering.blind.get
     return tuple(
-        RowVerdict(row, combine(row.effects, by_row[row.index]), lowering.blind.get(row.index, ()), tuple(by_row[row.index]))
-        for row in plan.rows
+        [
+            RowVerdict(row, combine(row.effects, found), blind(row.index, ()), tuple(found))
+            for row, found in zip(plan.rows, by_row.values(), strict=True)
+        ]
     )
 
 
@@ -131,10 +135,10 @@ def _lint(plan: Plan) -> Iterable[Diagnostic]:
 
 def _unmet(plan: Plan, emissions: tuple[Emission, ...], require: Requirement | None) -> Iterable[Diagnostic]:
     bag = Bag()
-    for row in plan.rows:
+    for at, row in enumerate(plan.rows):
         own = plan.policy.rules[row.index].require if row.index >= 0 else None
         for wanted in dict.fromkeys(r for r in (require, own) if r is not None):
-            verdicts = [(e.backend.name, next(v for v in e.rows if v.row.index == row.index)) for e in emissions]
+            verdicts = [(e.backend.name, e.rows[at]) for e in emissions]
             missed = [(name, verdict) for name, verdict in verdicts if not meets(verdict, wanted)]
             everyone = wanted in (Requirement.SAFE_ALL, Requirement.EXACT_ALL)
             if missed and (everyone or len(missed) == len(verdicts)):
@@ -182,39 +186,49 @@ def stacks(made: Build) -> dict[str, tuple[tuple[str, ...], tuple[StackVerdict, 
     for system, names in STACKS.items():
         members = tuple(e for name in names for e in made.emissions if e.backend.name == name)
         if members:
-            rows = tuple(_stacked(made.plan, row, members) for row in made.plan.rows)
+            each = zip(made.plan.rows, *(member.rows for member in members), strict=True)
+            rows = tuple([_stacked(row, answers) for row, *answers in each])
             result[system] = (tuple(e.backend.name for e in members), rows)
     return result
 
 
-def _stacked(plan: Plan, row: Row, members: tuple[Emission, ...]) -> StackVerdict:
-    answers = [next(v for v in e.rows if v.row.index == row.index) for e in members]
-    own = [finding for finding in plan.findings if finding.index == row.index]
+_Leak = tuple[Verdict, frozenset[Effect]]
+"""A leak that a layer confesses, and the effects that it is about: none is all of them."""
+
+
+def _stacked(row: Row, answers: Sequence[RowVerdict]) -> StackVerdict:
     if not row.effects or not row.denies:
         verdict = max((a.verdict for a in answers), key=list(Verdict).index, default=Verdict.EXACT)
         return StackVerdict(row, verdict, ())
+    said = [(a.blind, tuple([(f.verdict, f.effects) for f in a.findings if f.verdict in OPEN])) for a in answers]
+    verdict, blind = _together(row.effects, tuple(said))
+    if verdict is Verdict.EXACT and any(f.verdict is Verdict.STRICTER for a in answers for f in a.findings):
+        verdict = Verdict.STRICTER
+    return StackVerdict(row, verdict, blind)
+
+
+@lru_cache(maxsize=4096)  # of thousands of rows most say the same
+def _together(
+    effects: frozenset[Effect], said: tuple[tuple[tuple[Operation, ...], tuple[_Leak, ...]], ...]
+) -> tuple[Verdict, tuple[Operation, ...]]:
+    """What layers, each with what it is blind in and its leaks, do of a deny of `effects`; EXACT is exact or stricter."""
     open_effects: set[Effect] = set()
     unsaid: set[Effect] = set()
-    blind: list[Operation] = []
-    for effect in row.effects:
-        holding = [a for a in answers if _leak(a, effect) is None]
-        seen = {op for a in holding for op in OPERATIONS_OF[effect] if op not in a.blind}
-        missing = [op for op in OPERATIONS_OF[effect] if op not in seen]
+    blind: set[Operation] = set()
+    for effect in effects:
+        worst = [_leak(leaks, effect) for _, leaks in said]
+        holding = [unseen for (unseen, _), leak in zip(said, worst, strict=True) if leak is None]
         if not holding:
             open_effects.add(effect)
-            if all(_leak(a, effect) is Verdict.UNENFORCEABLE for a in answers):
+            if all(leak is Verdict.UNENFORCEABLE for leak in worst):
                 unsaid.add(effect)
         else:
-            blind.extend(missing)
-    if unsaid == set(row.effects):
-        return StackVerdict(row, Verdict.UNENFORCEABLE, ())
-    if open_effects:
-        return StackVerdict(row, Verdict.WEAKER, tuple(op for op in Operation if op in blind))
-    stricter = any(f.verdict is Verdict.STRICTER for a in answers for f in (*a.findings, *own))
-    return StackVerdict(row, Verdict.STRICTER if stricter else Verdict.EXACT, tuple(op for op in Operation if op in blind))
+            blind.update(op for op in OPERATIONS_OF[effect] if all(op in unseen for unseen in holding))
+    if unsaid == effects:
+        return Verdict.UNENFORCEABLE, ()
+    return Verdict.WEAKER if open_effects else Verdict.EXACT, tuple(op for op in Operation if op in blind)
 
 
-def _leak(answer: RowVerdict, effect: Effect) -> Verdict | None:
-    """The worst leak that a layer confesses for an effect, or None."""
-    found = [f.verdict for f in answer.findings if f.verdict in OPEN and (not f.effects or effect in f.effects)]
-    return max(found, key=list(Verdict).index, default=None)
+def _leak(leaks: tuple[_Leak, ...], effect: Effect) -> Verdict | None:
+    """The worst leak of an effect, or None."""
+    return max((verdict for verdict, of in leaks if not of or effect in of), key=list(Verdict).index, default=None)

@@ -14,6 +14,8 @@ from avakill.source.span import NOWHERE, Span
 class Verdict(StrEnum):
     """From best to worst."""
 
+    __hash__ = str.__hash__  # Enum's own is slow, and every row is looked up by some
+
     EXACT = "exact"
     STRICTER = "stricter"
     WEAKER = "weaker"
@@ -80,14 +82,13 @@ class Finding:
 def combine(effects: frozenset[Effect], findings: Iterable[Finding]) -> Verdict:
     """The verdict of a row that lowers `effects`: the worst finding; but where only a part of it is UNENFORCEABLE
     and the rest was emitted, the row is WEAKER."""
-    worst = dict.fromkeys(effects, Verdict.EXACT)
-    overall = Verdict.EXACT
-    order = list(Verdict)
-    for finding in findings:
-        overall = max(overall, finding.verdict, key=order.index)
-        for effect in finding.effects or effects:
-            if effect in worst:
-                worst[effect] = max(worst[effect], finding.verdict, key=order.index)
-    if overall is Verdict.UNENFORCEABLE and worst and any(v is not Verdict.UNENFORCEABLE for v in worst.values()):
-        return Verdict.WEAKER
+    said = tuple(findings)
+    verdicts = {finding.verdict for finding in said}
+    overall = max(verdicts, key=_RANK.__getitem__, default=Verdict.EXACT)
+    if overall is Verdict.UNENFORCEABLE and effects:
+        nothing = [finding.effects or effects for finding in said if finding.verdict is overall]
+        return overall if effects <= frozenset().union(*nothing) else Verdict.WEAKER
     return overall
+
+
+_RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.policy import Requirement
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness, combine
-from avakill.pipeline import Build, build, stacks
+from avakill.pipeline import Build, RowVerdict, build, stacks
 from tests.plan.test_plan import DENY_SSH, plan_of
 
 E, S, W, U = Verdict.EXACT, Verdict.STRICTER, Verdict.WEAKER, Verdict.UNENFORCEABLE
@@ -134,3 +136,21 @@ def test_a_backend_that_raises_is_a_diagnostic_and_the_others_go_on() -> None:
     result = made(broken, backend("landlock"))
     assert [d.code.number for d in result.diagnostics if d.severity == "error"] == ["AVK5005"]
     assert [e.backend.name for e in result.emissions] == ["landlock"]
+
+
+class Counted(tuple[RowVerdict, ...]):
+    """Counts how often it is gone through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[RowVerdict]:
+        Counted.walks += 1
+        return super().__iter__()
+
+
+def test_a_stack_goes_through_the_rows_once_and_not_once_for_each_row() -> None:
+    found = made(backend("landlock"), backend("apparmor"), require=Requirement.SAFE_ALL)
+    assert len(found.plan.rows) > 1
+    Counted.walks = 0
+    stacks(replace(found, emissions=tuple(replace(e, rows=Counted(e.rows)) for e in found.emissions)))
+    assert Counted.walks == 3  # landlock stands in both of Linux's stacks
