@@ -79,7 +79,8 @@ class Redirect:
 class Line:
     """A whole command line. `doubts` say why it may run more than `commands`; `unsafe` why it is not one plain command.
 
-    `loose` are the words that belong to no command: what a `for` goes over, what a variable is set to.
+    `loose` are the words that belong to no command: what a `for` goes over, what a variable is set to. `variables` are the
+    names that are set anywhere in it.
     """
 
     commands: tuple[Simple, ...] = ()
@@ -87,3 +88,4 @@ class Line:
     doubts: tuple[str, ...] = ()
     unsafe: tuple[str, ...] = ()
     loose: tuple[Word, ...] = ()
+    variables: tuple[str, ...] = ()

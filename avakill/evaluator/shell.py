@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from avakill.evaluator.line import HOLE, QUOTED_HOLE, Line, Redirect, Simple, Word, has_hole, literal
-from avakill.evaluator.wrappers import Inner, InnerText, Refused, look_through
+from avakill.evaluator.wrappers import NOTHING, Inner, InnerText, Loose, Refused, Unseen, look_through
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -19,6 +19,8 @@ MAX_SHELLS = 8
 """How deep `sh -c` in `sh -c` is followed."""
 
 MAX_COMMANDS = 2_000
+MAX_WRAPPED = 16
+"""How deep `env nice env …` is followed."""
 
 
 @lru_cache(maxsize=256)
@@ -106,10 +108,12 @@ class _Reading:
     unsafe: list[str] = field(default_factory=list)
     loose: list[Word] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, None] = field(default_factory=dict)
 
     def line(self) -> Line:
         return Line(
-            tuple(self.commands), tuple(self.redirects), tuple(self.doubts), tuple(self.unsafe), tuple(self.loose)
+            tuple(self.commands), tuple(self.redirects), tuple(self.doubts), tuple(self.unsafe), tuple(self.loose),
+            tuple(self.variables),
         )
 
     def doubt(self, why: str) -> None:
@@ -159,13 +163,20 @@ class _Reading:
             case "file_redirect":
                 self._redirect(node)
             case "for_statement":
-                self.loose.extend(self.word(value) for value in node.children_by_field_name("value"))
+                self._loop(node)
             case "ERROR":
                 self.doubt("it could not be parsed")
         if node.is_missing:
             self.doubt("it could not be parsed")
         for child in node.children:
             self.visit(child, depth + 1)
+
+    def _loop(self, node: Node) -> None:
+        words = [self.word(value) for value in node.children_by_field_name("value")]
+        self.loose.extend(words)
+        name = node.child_by_field_name("variable")
+        if name is not None and len(words) == 1:
+            self.values[self._raw(name)] = words[0].guess
 
     def _command(self, node: Node) -> None:
         words: list[Word] = []
@@ -191,6 +202,8 @@ class _Reading:
             self.loose.append(word)
             if not has_hole(word.text):
                 self.values[self._raw(name)] = word.text
+            if self._raw(name).endswith(_RUNNABLE):
+                self._nested(word.guess)
         parent = node.parent
         if parent is None or parent.type not in ("command", "declaration_command"):
             why = self._name_doubt(node)
@@ -200,7 +213,12 @@ class _Reading:
 
     def _name_doubt(self, node: Node) -> str:
         name = node.child_by_field_name("name")
-        return _variable_doubt(self._raw(name) if name is not None else "")
+        return self._set(self._raw(name) if name is not None else "")
+
+    def _set(self, name: str) -> str:
+        """Why a variable of that name matters, if it does."""
+        self.variables[name] = None
+        return _variable_doubt(name)
 
     def _redirect(self, node: Node) -> None:
         operator = "".join(child.type for child in node.children if not child.is_named)
@@ -211,39 +229,38 @@ class _Reading:
         if target is not None:
             self.redirects.append(Redirect(operator, self.word(target)))
 
-    def add(self, words: tuple[Word, ...], raw: str, refused: str = "") -> None:
+    def add(self, words: tuple[Word, ...], raw: str, refused: str = "", depth: int = 0) -> None:
         """One simple command, and those that it runs in turn."""
         words = _split(words)
         if not words:
             return
-        if len(self.commands) >= MAX_COMMANDS:
-            self.doubt(f"over {MAX_COMMANDS} commands")
+        if len(self.commands) >= MAX_COMMANDS or depth > MAX_WRAPPED:
+            self.doubt("too many commands")
             return
         name = words[0]
         if not name.is_known:
             refused = refused or f"`{_clip(_shown(name.text))}` does not say which command it is"
         elif name.text in _DEFINES:
             refused = refused or f"`{name.text}` runs what cannot be seen here"
-        if words[0].text == "eval":
-            self._nested(" ".join(word.guess for word in words[1:]))
-        found = look_through(words)
-        inner: list[Inner | InnerText] = []
-        is_run = True
+        found = NOTHING if has_hole(name.text) else look_through(words)
+        place = len(self.commands)
+        self.commands.append(Simple(words, raw, refused, found.is_run))
         for item in found.items:
             match item:
                 case Refused(why):
                     refused = refused or why
-                case Inner() | InnerText():
-                    inner.append(item)
-        is_run = found.is_run
-        self.commands.append(Simple(words, raw, refused, is_run))
-        for item in inner:
-            match item:
+                case Unseen(why):
+                    refused = refused or why
+                    self.doubt(why)
+                case Loose(more):
+                    self.loose.extend(more)
                 case Inner(more, names):
-                    doubt = next((why for why in map(_variable_doubt, names) if why), "")
-                    self.add(more, " ".join(word.text for word in more), doubt)
+                    doubt = next((why for why in map(self._set, names) if why), "")
+                    self.add(more, " ".join(word.text for word in more), doubt, depth + 1)
                 case InnerText(text):
                     self._nested(text)
+        if refused:
+            self.commands[place] = Simple(words, raw, refused, found.is_run)
 
     def _nested(self, text: str) -> None:
         if self.shells == 0:
@@ -253,6 +270,7 @@ class _Reading:
         self.commands.extend(line.commands)
         self.redirects.extend(line.redirects)
         self.loose.extend(line.loose)
+        self.variables.update(dict.fromkeys(line.variables))
         for why in line.doubts:
             self.doubt(why)
 
@@ -315,10 +333,18 @@ class _Reading:
         """The value given to a variable earlier in the line; blank where there is none."""
         if raw in _SPLITTERS:
             return " "
+        match = _DEFAULT.fullmatch(raw)
+        if match is not None:
+            return self.values.get(match[1]) or match[2]
         return self.values.get(raw.removeprefix("$").removeprefix("{").removesuffix("}"), "")
 
     def _raw(self, node: Node) -> str:
         return self.data[node.start_byte : node.end_byte].decode()
+
+
+_DEFAULT = re.compile(r"\$\{(\w+):?[-=+]([^$`{}]*)\}")
+_RUNNABLE = ("COMMAND", "PAGER", "EDITOR", "VISUAL", "SHELL", "ASKPASS", "BROWSER", "GIT_SSH")
+"""Ends of the names of variables whose values programs run."""
 
 
 def _variable_doubt(name: str) -> str:

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avakill.evaluator.line import HOLE, Word, has_hole
+from avakill.evaluator.code import calls_out, literals, sed_runs
+from avakill.evaluator.line import HOLE, Word, has_hole, literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,25 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """Text is run as commands, and nobody can see it from here: the whole line may do anything."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """Words that are no command's own, and may name files."""
+
+    words: tuple[Word, ...]
+
+
+Item = Inner | InnerText | Refused | Unseen | Loose
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    items: tuple[Inner | InnerText | Refused, ...] = ()
+    items: tuple[Item, ...] = ()
     is_run: bool = True
 
 
@@ -88,30 +106,221 @@ SHAPES: dict[str, Shape] = {
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "yash", "fish", "rbash"})
 
-FAR = frozenset({"ssh", "rsh", "su", "runuser", "script", "busybox", "toybox", "at", "batch"})
-"""They run what their arguments or their input say, in ways that are not looked into."""
+FAR = frozenset({"ssh", "rsh", "su", "runuser", "script", "at", "batch"})
+"""They run what their arguments or their input say, elsewhere, later, or as another user."""
 
-BASENAMES = frozenset((*SHAPES, *SHELLS, *FAR, "find", "git"))
+BOXES = frozenset({"busybox", "toybox"})
+"""One program that is many: its first argument says which."""
+
+BUILTINS = frozenset({"eval", "trap", "alias"})
+"""They run text, now or later."""
+
+RUNNERS: dict[str, frozenset[str]] = {
+    "uv": frozenset({"run"}), "poetry": frozenset({"run"}), "pipenv": frozenset({"run"}), "pdm": frozenset({"run"}),
+    "hatch": frozenset({"run"}), "rye": frozenset({"run"}), "pipx": frozenset({"run"}), "conda": frozenset({"run"}),
+    "mamba": frozenset({"run"}), "bundle": frozenset({"exec"}), "npm": frozenset({"exec", "x"}),
+    "pnpm": frozenset({"exec", "dlx"}), "yarn": frozenset({"exec", "dlx"}),
+}
+"""Programs with a subcommand that runs the words behind it."""
+
+LOOSE_WRAPPERS = frozenset({
+    "arch", "bwrap", "capsh", "caffeinate", "catchsegv", "chronic", "dbus-run-session", "dumb-init", "entr", "eatmydata", "faketime",
+    "fakeroot", "firejail", "gdb", "gosu", "hyperfine", "linux32", "linux64", "nsenter", "numactl", "perf", "pkexec", "prlimit",
+    "proxychains", "proxychains4", "rlwrap", "run0", "runcon", "setarch", "setpriv", "su-exec", "systemd-run", "tini", "torsocks",
+    "unshare", "uvx", "npx", "bunx", "valgrind", "xvfb-run", "ld-linux-x86-64.so.2", "ld.so",
+})
+"""Wrappers whose options are not told apart here: behind an option the command may begin at the next word or the one after."""
+
+CODE_FLAGS: dict[str, str] = {
+    "python": "c", "perl": "eE", "ruby": "e", "node": "ep", "deno": "", "bun": "e", "php": "r", "lua": "e", "osascript": "e",
+    "tclsh": "", "awk": "", "gawk": "e", "mawk": "", "nawk": "",
+}
+"""Interpreters, and the options behind which a program in their language stands."""
+
+EDITORS = frozenset({"vi", "vim", "nvim", "ex", "view", "emacs", "ed"})
+
+BASENAMES = frozenset((
+    *SHAPES, *SHELLS, *FAR, *BOXES, *BUILTINS, *RUNNERS, *LOOSE_WRAPPERS, *CODE_FLAGS, *EDITORS, "find", "git", "tar", "sed",
+    "gsed", "rsync",
+))
 
 
 def base_name(text: str) -> str:
     return text.rsplit("/", 1)[-1]
 
 
+def interpreter(name: str) -> str:
+    """`python3.12` is `python`; empty where `name` is no interpreter."""
+    plain = name if name in CODE_FLAGS else name.rstrip("0123456789.")
+    return plain if plain in CODE_FLAGS else ""
+
+
 def look_through(words: tuple[Word, ...]) -> Found:
     """What the command `words` runs besides itself."""
     name = base_name(words[0].text)
-    if has_hole(words[0].text) or name not in BASENAMES:
-        return NOTHING
-    if name in FAR:
-        return Found((Refused(f"what `{name}` runs is not looked into"),))
+    if name not in BASENAMES:
+        return _code(interpreter(name), words) if name[-1:].isdigit() and interpreter(name) else NOTHING
+    if name in SHAPES:
+        return _wrapper(name, SHAPES[name], words)
     if name in SHELLS:
         return _shell(name, words)
-    if name == "find":
-        return _find(words)
     if name == "git":
         return _git(words)
-    return _wrapper(name, SHAPES[name], words)
+    if name == "find":
+        return _find(words)
+    if name in RUNNERS:
+        return _runner(name, RUNNERS[name], words)
+    if name in CODE_FLAGS:
+        return _code(name, words)
+    if name in FAR:
+        return _far(name, words)
+    if name in BUILTINS:
+        return _builtin(name, words)
+    if name in BOXES:
+        return Found((Inner(words[1:]),)) if len(words) > 1 else NOTHING
+    if name in LOOSE_WRAPPERS:
+        return _first_command(name, words, 1)
+    return _options(name, words)
+
+
+def _builtin(name: str, words: tuple[Word, ...]) -> Found:
+    """`eval TEXT…`, `trap TEXT SIGNAL…`, `alias NAME=TEXT…`."""
+    match name:
+        case "eval":
+            given = words[1:]
+            texts = [" ".join(word.guess for word in given)]
+        case "trap":
+            given = words[1:2]
+            texts = [word.guess for word in given]
+        case _:
+            given = words[1:]
+            texts = [word.guess.partition("=")[2] for word in given]
+    items: list[Item] = [InnerText(text) for text in texts if text and text != "-"]
+    if any(has_hole(word.text) for word in given):
+        items.append(Unseen(f"what `{name}` runs is not spelled out"))
+    return Found(tuple(items))
+
+
+def _far(name: str, words: tuple[Word, ...]) -> Found:
+    items: list[Item] = [Refused(f"what `{name}` runs is not looked into")]
+    for at, word in enumerate(words[:-1]):
+        if word.text in ("-c", "--command"):
+            items.append(InnerText(words[at + 1].guess))
+        elif word.text == "-o" and "command=" in words[at + 1].text.lower():
+            items.append(InnerText(words[at + 1].guess.partition("=")[2]))
+    items += [InnerText(w.guess.partition("=")[2]) for w in words if w.text.startswith("-o") and "command=" in w.text.lower()]
+    if name in ("ssh", "rsh"):
+        plain = [at for at, word in enumerate(words) if at and not word.text.startswith("-")]
+        items.extend(InnerText(" ".join(w.guess for w in words[at:])) for at in plain[1:3])
+    return Found(tuple(items))
+
+
+def _runner(name: str, verbs: frozenset[str], words: tuple[Word, ...]) -> Found:
+    for at in range(1, len(words)):
+        text = words[at].text
+        if text in verbs:
+            return _first_command(name, words, at + 1)
+        if not text.startswith("-"):
+            return NOTHING
+    return NOTHING
+
+
+def _first_command(name: str, words: tuple[Word, ...], at: int) -> Found:
+    """The first word that is no option begins the command; an option may have had a value, so the next one may too."""
+    plain = [index for index in range(at, len(words)) if not words[index].text.startswith("-")]
+    if not plain:
+        return NOTHING
+    if plain[0] == at:
+        return Found((Inner(words[at:]),))
+    why = Refused(f"where `{name}` begins its command is not clear")
+    return Found((why, *(Inner(words[index:]) for index in plain[:2])))
+
+
+def _code(name: str, words: tuple[Word, ...]) -> Found:
+    """A program in another language: its quoted texts may be files, and commands where it may run some."""
+    code = [word.guess for word in _code_words(name, words)]
+    texts = tuple(text for program in code for text in literals(program))
+    if not texts:
+        return NOTHING
+    loose = Loose(tuple(literal(text) for text in texts if "\0" not in text and "\1" not in text))
+    if not any(calls_out(program) for program in code):
+        return Found((loose,))
+    return Found((loose, *map(InnerText, dict.fromkeys((*texts, " ".join(texts))))))
+
+
+def _code_words(name: str, words: tuple[Word, ...]) -> list[Word]:
+    flags = CODE_FLAGS[name]
+    found = []
+    for at, word in enumerate(words):
+        text = word.text
+        if at and text.startswith("-") and not text.startswith("--") and any(flag in text[1:] for flag in flags):
+            place = min(index for flag in flags if (index := text.find(flag, 1)) > 0)
+            found.append(Word(text[place + 1 :], word.guess[place + 1 :]) if text[place + 1 :] else words[min(at + 1, len(words) - 1)])
+        elif at and text in ("--eval", "--print", "eval", "--source") and at + 1 < len(words):
+            found.append(words[at + 1])
+    if name.endswith("awk"):
+        found += [word for word in words[1:] if not word.text.startswith("-")][:2]
+    return found
+
+
+_TEXT_OPTIONS: dict[str, tuple[str, ...]] = {
+    "tar": ("--to-command", "--use-compress-program", "-I", "--checkpoint-action", "--rsh-command", "--new-volume-script", "-F",
+            "--info-script"),
+    "rsync": ("-e", "--rsh", "--rsync-path"),
+}
+"""Options whose value is run by a shell."""
+
+
+def _options(name: str, words: tuple[Word, ...]) -> Found:
+    """Programs that run something only when an option says so."""
+    if name in EDITORS:
+        return _editor(name, words)
+    if name in ("sed", "gsed"):
+        scripts = [word for word in words[1:] if not word.text.startswith("-")][:1]
+        scripts += [words[at + 1] for at, word in enumerate(words[:-1]) if word.text in ("-e", "--expression")]
+        if any(sed_runs(word.guess) for word in scripts):
+            return Found((Refused("`sed` may run another command"), *(InnerText(_after_e(word.guess)) for word in scripts)))
+        return NOTHING
+    items: list[Item] = []
+    for option in _TEXT_OPTIONS[name]:
+        for at, word in enumerate(words):
+            value = ""
+            if word.text == option and at + 1 < len(words):
+                value = words[at + 1].guess
+            elif word.text.startswith(option + "="):
+                value = word.guess[len(option) + 1 :]
+            elif len(option) == 2 and word.text.startswith(option) and len(word.text) > 2:
+                value = word.guess[2:]
+            if option == "--checkpoint-action":
+                value = value.removeprefix("exec=") if value.startswith("exec=") else ""
+            if value:
+                items += [Refused(f"`{name} {option}` runs a command"), InnerText(value)]
+    return Found(tuple(items))
+
+
+def _after_e(script: str) -> str:
+    """What the `e` command of a `sed` script runs, or the replacement that an `e` flag runs."""
+    head, _, rest = script.partition("e ")
+    if script[:1] == "s" and len(script) > 1:
+        parts = script.split(script[1])
+        return parts[2] if len(parts) > 2 else ""
+    return rest or head
+
+
+def _editor(name: str, words: tuple[Word, ...]) -> Found:
+    """`-c ':!rm x'` and `+!rm` run a shell's command."""
+    items: list[Item] = []
+    for at, word in enumerate(words):
+        text = word.guess
+        if word.text in ("-c", "--cmd", "--eval", "-es", "-f") and at + 1 < len(words):
+            text = words[at + 1].guess
+        elif not text.startswith("+"):
+            continue
+        if "!" in text:
+            items += [Refused(f"`{name}` runs a command"), InnerText(text.partition("!")[2])]
+        elif calls_out(text):
+            items += [Refused(f"`{name}` runs a command"), *map(InnerText, literals(text))]
+    return Found(tuple(items))
 
 
 def _wrapper(name: str, shape: Shape, words: tuple[Word, ...]) -> Found:
@@ -127,6 +336,9 @@ def _wrapper(name: str, shape: Shape, words: tuple[Word, ...]) -> Found:
     if any(has_hole(word.text) for word in words[at : at + shape.operands]):
         return Found((Refused(f"what `{name}` runs is not spelled out"),), shape.is_run)
     inner = words[at + shape.operands :]
+    if name == "parallel" and (not inner or inner[0].text in (":::", "::::")):
+        given = tuple(InnerText(word.guess) for word in inner[1:] if word.text != ":::")
+        return Found(given or (Unseen("`parallel` runs the lines that it reads"),), shape.is_run)
     if name in ("xargs", "parallel"):
         inner = _fed(inner, replaced)
     if name == "flock" and inner and inner[0].text in ("-c", "--command"):
@@ -199,6 +411,8 @@ def _shell(name: str, words: tuple[Word, ...]) -> Found:
         if not word.is_known:
             return Found((Refused(f"what `{name}` runs is not spelled out"),))
         text = word.text
+        if text in ("/dev/stdin", "-", "/dev/fd/0", "/proc/self/fd/0"):
+            break
         if text == "--":
             at += 1
             break
@@ -212,14 +426,14 @@ def _shell(name: str, words: tuple[Word, ...]) -> Found:
             at += 1
         else:
             return NOTHING  # a script: a file's text is not a command line's
-    return Found((Refused(f"`{name}` reads commands from its input"),))
+    return Found((Unseen(f"`{name}` reads commands from its input"),))
 
 
 def _text(name: str, words: tuple[Word, ...]) -> Found:
     if not words:
         return Found((Refused(f"`{name}` has no command"),))
     if has_hole(words[0].text):
-        return Found((Refused(f"what `{name}` runs is not spelled out"), InnerText(words[0].guess)))
+        return Found((Unseen(f"what `{name}` runs is not spelled out"), InnerText(words[0].guess)))
     return Found((InnerText(words[0].text),))
 
 
@@ -227,7 +441,7 @@ _FIND_RUNS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
 
 def _find(words: tuple[Word, ...]) -> Found:
-    items: list[Inner | InnerText | Refused] = []
+    items: list[Item] = []
     at = 1
     while at < len(words):
         if has_hole(words[at].text):
@@ -266,8 +480,9 @@ _GIT_HARMLESS = ("user.name=", "user.email=", "color.", "core.quotepath=", "advi
 
 
 def _git(words: tuple[Word, ...]) -> Found:
-    """`git -c` sets aliases, pagers and hooks, all of which run commands."""
-    options, _ = git_options(words)
+    """`git -c` sets aliases, pagers and hooks, all of which run commands; so do some addresses and subcommands."""
+    options, at = git_options(words)
+    items: list[Item] = []
     for option in options:
         name, _, value = option.partition(" ")
         if name == "-c" and value.lower().startswith(_GIT_HARMLESS):
@@ -275,5 +490,49 @@ def _git(words: tuple[Word, ...]) -> Found:
         if name in ("-c", "--config-env", "--git-dir", "--work-tree") or option.startswith(
             ("--exec-path", "--config-env", "--git-dir=", "-c")
         ):
-            return Found((Refused(f"`git {name}` may run another command"),))
-    return NOTHING
+            items.append(Refused(f"`git {name}` may run another command"))
+            items.append(InnerText(value.partition("=")[2].removeprefix("!")))
+    rest = words[at:]
+    if any(word.text.startswith("ext::") for word in rest):
+        items.append(Refused("`ext::` runs a command"))
+        items.extend(InnerText(word.guess[5:]) for word in rest if word.text.startswith("ext::"))
+    items.extend(_git_runs(rest))
+    return Found(tuple(items))
+
+
+_GIT_RUNS: dict[str, tuple[str, ...]] = {
+    "grep": ("-O", "--open-files-in-pager"), "rebase": ("-x", "--exec"), "fetch": ("--upload-pack",), "pull": ("--upload-pack",),
+    "clone": ("-u", "--upload-pack", "-c", "--config"), "push": ("--receive-pack", "--exec"), "ls-remote": ("--upload-pack", "--exec"),
+    "difftool": ("-x", "--extcmd"), "archive": ("--exec",),
+    "filter-branch": ("--tree-filter", "--index-filter", "--msg-filter", "--env-filter", "--commit-filter", "--parent-filter",
+                      "--tag-name-filter", "--setup", "--subdirectory-filter"),
+}
+"""Options of subcommands whose value is run."""
+
+
+def _git_runs(words: tuple[Word, ...]) -> list[Item]:
+    if not words:
+        return []
+    match words[0].text:
+        case "bisect" if len(words) > 2 and words[1].text == "run":
+            return [Inner(words[2:])]
+        case "submodule" if len(words) > 2 and words[1].text == "foreach":
+            plain = [word.guess for word in words[2:] if not word.text.startswith("-")]
+            return [InnerText(" ".join(plain))]
+        case "config" if any("!" in word.text for word in words):
+            return [InnerText(word.guess[1:]) for word in words if word.text.startswith("!")]
+        case subcommand:
+            options = _GIT_RUNS.get(subcommand, ())
+    items: list[Item] = []
+    for option in options:
+        for at, word in enumerate(words):
+            value = ""
+            if word.text == option:
+                value = words[at + 1].guess if at + 1 < len(words) else ""
+            elif word.text.startswith(option + "="):
+                value = word.guess[len(option) + 1 :]
+            elif len(option) == 2 and word.text.startswith(option):
+                value = word.guess[2:]
+            if value or word.text == option:
+                items += [Refused(f"`git {words[0].text} {option}` runs a command"), InnerText(value)]
+    return items
