@@ -22,6 +22,7 @@ util-linux            setpriv
 gcc                   gcc
 libc6-dev             /usr/include/stdio.h
 git                   git
+redis-server          redis-server
 '
 
 say() { printf 'validators: %s\n' "$*" >&2; }
