@@ -75,7 +75,7 @@ def _with_agent(data: bytes, agent: str | None) -> bytes:
 
 def _context(loaded: Loaded, home: str | None, workspace: str | None) -> Any:
     from avakill.cli.common import environment
-    from avakill.cli.resolver import DiskResolver
+    from avakill.enforce.resolver import DiskResolver
     from avakill.enforce.here import find_workspace, protected_paths
     from avakill.evaluator.context import Context
 

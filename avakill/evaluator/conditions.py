@@ -1,7 +1,6 @@
 """Conditions to closures that ask a call."""
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from operator import ge, gt, le, lt
 from typing import assert_never
@@ -12,8 +11,9 @@ from avakill.evaluator.line import Simple
 from avakill.evaluator.operands import words_in
 from avakill.evaluator.places import composed, paths_in
 from avakill.evaluator.scans import compile_regex, finds
-from avakill.evaluator.texts import Question, ask, hosts_of, is_open, lines_of, may_contain, ports_of, texts_of
+from avakill.evaluator.texts import Question, ask, hosts_of, is_open, lines_of, may_contain, texts_of
 from avakill.evaluator.truth import Truth, negate, truth_of, weigh
+from avakill.evaluator.values import folded, scalars_of
 from avakill.evaluator.wrappers import base_name
 from avakill.events.value import Scalar, as_text, names, scalars
 from avakill.ir.condition import (
@@ -118,16 +118,11 @@ def _path_in(field: Field, globs: tuple[Glob, ...]) -> Asker:
 # -- text --
 
 
-def _plain(text: str) -> str:
-    """Text with case and composition taken out."""
-    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
 def _contains(field: Field, needles: tuple[str, ...]) -> Asker:
-    plain = tuple(_plain(needle) for needle in needles)
+    plain = tuple(folded(needle) for needle in needles)
 
     def hits(text: str) -> bool:
-        text = _plain(text)
+        text = folded(text)
         return any(needle in text for needle in plain)
 
     question = Question(hits, lambda simple: may_contain(simple, plain))
@@ -165,7 +160,7 @@ def _equals(field: Field, values: tuple[str | int | float | bool, ...]) -> Asker
             hosts = tuple(name for text in texts for name in read_host(text).names)
             return lambda call: weigh(_host_in(host, hosts) for host in hosts_of(call, "host"))
         case _:
-            return lambda call: weigh(_is_one_of(scalar, values) for scalar in _scalars_of(call, field))
+            return lambda call: weigh(_is_one_of(scalar, values) for scalar in scalars_of(call, field))
 
 
 def _in_words(call: Call, field: Field, texts: tuple[str, ...]) -> Truth:
@@ -173,18 +168,12 @@ def _in_words(call: Call, field: Field, texts: tuple[str, ...]) -> Truth:
     return Truth.UNSURE if any(text in texts for text in texts_of(call, field).others) else Truth.NO
 
 
-def _scalars_of(call: Call, field: Field) -> tuple[Scalar, ...]:
-    if field.name == "port":
-        return ports_of(call)
-    return tuple(scalar for value in call.values(field.name) for scalar in scalars(value))
-
-
 def _is_one_of(scalar: Scalar, values: tuple[str | int | float | bool, ...]) -> Truth:
     """The same text in another type (`"5"` and 5) may be taken for equal by a tool."""
     if any(_is_same(scalar, value) for value in values):
         return Truth.YES
-    text = _plain(as_text(scalar))
-    return Truth.UNSURE if any(text == _plain(as_text(value)) for value in values) else Truth.NO
+    text = folded(as_text(scalar))
+    return Truth.UNSURE if any(text == folded(as_text(value)) for value in values) else Truth.NO
 
 
 def _is_same(scalar: Scalar, value: str | float | bool) -> bool:
@@ -211,7 +200,7 @@ def _ordered(field: Field, ordering: Ordering, bound: float) -> Asker:
             return truth_of(compare(scalar, bound))
         return Truth.UNSURE  # a tool may read a number in it
 
-    return lambda call: weigh(of(scalar) for scalar in _scalars_of(call, field) if scalar is not None)
+    return lambda call: weigh(of(scalar) for scalar in scalars_of(call, field) if scalar is not None)
 
 
 # -- network --

@@ -16,6 +16,10 @@ class Resolver(Protocol):
         """
         ...
 
+    def is_plain(self, path: str) -> bool:
+        """Whether no part of `path` (absolute, normalised) is a link, now; False also where that cannot be told quickly."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class TableResolver:
@@ -25,6 +29,9 @@ class TableResolver:
 
     def link(self, path: str) -> str | None:
         return self.links.get(path)
+
+    def is_plain(self, path: str) -> bool:
+        return not self.links
 
 
 LEXICAL = TableResolver()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -11,8 +12,8 @@ from avakill.evaluator.conditions import Asker, asker
 from avakill.evaluator.context import Context
 from avakill.evaluator.selfprotect import intrusion
 from avakill.evaluator.truth import Truth
-from avakill.events.ruling import SELF_PROTECTION, Ruling
 from avakill.events.event import BadEvent, Event
+from avakill.events.ruling import SELF_PROTECTION, Ruling
 from avakill.ir.condition import Always
 from avakill.ir.policy import Action, Enforcement, Policy, Rule
 
@@ -27,18 +28,22 @@ def decide(policy: Policy, event: Event | BadEvent, context: Context) -> Ruling:
         blocked = intrusion(call)
         if blocked is not None:
             return protected(blocked)
-        return walk_rules(policy, call)
+        return walk_rules(policy, compiled(policy), call)
     except Undecidable as why:
         return failure(f"the call cannot be judged: {why}")
     except Exception as error:  # the edge at which the evaluator fails closed: a fault of ours must not let a call pass
-        return failure(f"the evaluator failed ({type(error).__name__}), and what cannot be judged is denied")
+        return failed(error)
 
 
-def walk_rules(policy: Policy, call: Call) -> Ruling:
-    """The first rule that holds decides; one that may hold counts only where that is stricter. Raises Undecidable."""
+Asked = tuple[Rule, Asker]
+"""A rule with its condition's closure."""
+
+
+def walk_rules(policy: Policy, rules: Iterable[Asked], call: Call) -> Ruling:
+    """The first of `rules` that holds decides; one that may hold counts only where that is stricter. Raises Undecidable."""
     notes: list[str] = []
     pending: Ruling | None = None
-    for rule, asked in compiled(policy):
+    for rule, asked in rules:
         truth = holds(rule, asked, call)
         if truth is Truth.NO:
             continue
@@ -118,6 +123,11 @@ def failure(reason: str) -> Ruling:
     return Ruling(Action.DENY, False, reason)
 
 
+def failed(error: Exception) -> Ruling:
+    """A fault of the evaluator's own."""
+    return failure(f"the evaluator failed ({type(error).__name__}), and what cannot be judged is denied")
+
+
 def check_paths(call: Call) -> None:
     """A NUL ends a path early in some programs and not in others. Raises Undecidable."""
     call.readings("path")
@@ -140,14 +150,14 @@ def _verb(action: Action) -> str:
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     policy: Policy
-    rules: tuple[tuple[Rule, Asker], ...]
+    rules: tuple[Asked, ...]
 
 
 _CACHE: OrderedDict[int, _Compiled] = OrderedDict()
 _CACHED = 8
 
 
-def compiled(policy: Policy) -> tuple[tuple[Rule, Asker], ...]:
+def compiled(policy: Policy) -> tuple[Asked, ...]:
     """The rules with their closures; remembered by identity, because hashing a policy reads all of it."""
     known = _CACHE.get(id(policy))
     if known is not None and known.policy is policy:

@@ -41,17 +41,22 @@ def _holds(call: Call, glob: Glob, names: Names) -> bool:
     if names[: len(full)] == full and holds_parts(glob, names[depth:]):
         return True
     real = call.real(full)
-    return real != full and names[: len(real)] == real and holds_parts(_rest(glob), names[len(real) :])
+    return real != full and names[: len(real)] == real and holds_parts(rest_of(glob), names[len(real) :])
 
 
 def _holds_folded(call: Call, glob: Glob, names: Names) -> bool:
     glob = _folded(glob)
     base = _base(call, glob)
     full = (*base, *glob.literal_prefix)
-    for front, rest in ((base, glob), (call.real(full), _rest(glob))):
+    for front, rest in ((base, glob), (call.real(full), rest_of(glob))):
         if _fold(names[: len(front)]) == _fold(front) and holds_parts(rest, names[len(front) :]):
             return True
     return False
+
+
+def prefix_of(call: Call, glob: Glob) -> Names:
+    """The literal names that a glob begins with, from `/`."""
+    return (*_base(call, glob), *glob.literal_prefix)
 
 
 def _base(call: Call, glob: Glob) -> Names:
@@ -75,7 +80,7 @@ def _fold(names: Names) -> Names:
 
 
 @lru_cache(maxsize=32768)
-def _rest(glob: Glob) -> Glob:
+def rest_of(glob: Glob) -> Glob:
     """What a glob asks below its literal prefix."""
     return replace(glob, parts=glob.parts[len(glob.literal_prefix) :])
 

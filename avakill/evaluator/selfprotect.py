@@ -41,7 +41,7 @@ def intrusion(call: Call) -> str | None:
     """Why the call would change a protected object, None where it would not. Raises Undecidable."""
     if not call.context.protected:
         return None
-    things = _things(call)
+    things = protected_places(call)
     if call.effects != frozenset({Effect.READ}):
         for text in _path_texts(call.event.arguments):
             if any(_is_hit(call, names, things) for names in call.read_path(text).every):
@@ -65,7 +65,7 @@ Thing = tuple[Names, bool]
 """The components of a protected path, and whether all below it is protected too."""
 
 
-def _things(call: Call) -> tuple[Thing, ...]:
+def protected_places(call: Call) -> tuple[Thing, ...]:
     """Each protected object, under its name as given and with links followed."""
     found: dict[Thing, None] = {}
     walker = Walker(call.context.resolver, call.base, call.known)

@@ -1,0 +1,291 @@
+"""A policy made ready for many calls: an index picks the rules that may hold, and plain calls take a short way.
+
+A *plain* call has one path argument, ASCII, absolute and without anything that a shell, a link or `..` could make another
+path of. It has one reading, so the trie's least rule decides and a ruling made beforehand is returned. Every other call is
+judged as `decide` judges it, over the candidates of the index instead of all rules.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import Lock, Thread
+from time import monotonic_ns
+from typing import Any
+
+from avakill.evaluator.arguments import argument_name
+from avakill.evaluator.call import Call, Names, Undecidable
+from avakill.evaluator.context import Context
+from avakill.evaluator.decide import (
+    Asked,
+    by_default,
+    check_paths,
+    compiled,
+    decided_by,
+    failed,
+    failure,
+    holds_tool,
+    protected,
+    walk_rules,
+)
+from avakill.evaluator.index.paths import NEVER
+from avakill.evaluator.index.table import RuleTable, make_table
+from avakill.evaluator.places import composed, prefix_of
+from avakill.evaluator.selfprotect import TEXT_ARGUMENTS, intrusion, protected_places
+from avakill.evaluator.truth import Truth
+from avakill.events.event import BadEvent, Event, make_event
+from avakill.events.ruling import Ruling
+from avakill.ir.condition import And, Condition, Not, Or, PathIn
+from avakill.ir.effect import Effect
+from avakill.ir.policy import Policy, Rule
+from avakill.paths.glob import Glob, join
+
+MAX_PLANS = 1024
+"""Tools, and for each tool shapes of arguments, that are remembered; one more and all are forgotten."""
+
+MAX_PLAIN = 1_000_000
+"""Characters of a text that a plain call may carry."""
+
+LOOKED_AGAIN = 1_000_000_000
+"""Nanoseconds after which the links in the patterns' literal prefixes are looked at again."""
+
+FEW_PREFIXES = 200
+"""Up to so many are looked at by the caller, more by a thread."""
+
+PLAIN_TEXTS = frozenset({"content", "old_string", "new_string"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is known of calls of one tool with these argument names: which is the path, which must be plain text, which
+    plain values, and the first rule that may ask about something else."""
+
+    path: str
+    texts: tuple[str, ...]
+    values: tuple[str, ...]
+    impure: int
+
+
+@dataclass(slots=True)
+class ToolPlan:
+    """What is known of calls of one tool by one agent."""
+
+    table: RuleTable
+    event: Event
+    reads_only: bool
+    shapes: dict[tuple[str, ...], Shape | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """`real`: the patterns' literal prefixes that are links, with what they lead to. `places`, `above` and `marks`: protected
+    paths, the directories they are in, and the names they end in; what touches one takes the long way."""
+
+    real: dict[Names, Names]
+    places: tuple[str, ...]
+    above: frozenset[str]
+    marks: frozenset[str]
+
+
+class Engine:
+    """Judges calls against one policy in one context. Threads may share it; what it remembers is bounded.
+
+    Links in the patterns' own prefixes (`~/.ssh` → `/data/ssh`) are followed when it is made and then at most once a second;
+    those in a call's paths are followed at each call.
+    """
+
+    def __init__(self, policy: Policy, context: Context) -> None:
+        self.policy = policy
+        self.context = context
+        self._rules: tuple[Asked, ...] = compiled(policy)
+        self._rulings: dict[int, Ruling] = {rule.index: decided_by(rule) for rule, _ in self._rules}
+        self._rulings[NEVER] = by_default(policy)
+        self._prefixes = tuple(_prefixes(policy, self._blank()))
+        self._lock = Lock()
+        self._links = self._look()
+        self._looked = monotonic_ns()
+        self._plans: dict[object, ToolPlan] = {}
+        self._tables: dict[tuple[str, ...], RuleTable] = {}
+        self._is_plain = context.resolver.is_plain
+        self._may_be_short = not context.ignores_case
+
+    # -- a ruling --
+
+    def rule(
+        self, tool: object, arguments: object = None, agent: object = None, session: object = None, cwd: object = None
+    ) -> Ruling:
+        """What the policy says of the call. Never raises: what goes wrong denies."""
+        try:
+            ruling = self._short_way(tool, arguments, agent, session, cwd)
+        except (KeyError, TypeError, RecursionError):  # a tool or a shape seen for the first time, or a strange one
+            ruling = None
+        if ruling is not None:
+            return ruling
+        try:
+            event = make_event(tool, arguments, agent=agent, session=session, cwd=cwd)
+        except Exception as error:  # as in `decide`: a fault of ours, or of an object that lies about itself, must not let a call pass
+            return failed(error)
+        return self.judge(event)
+
+    def judge(self, event: Event | BadEvent) -> Ruling:
+        """As `decide`."""
+        if isinstance(event, BadEvent):
+            return failure(f"the call cannot be read: {event.reason}")
+        try:
+            call = Call(event, self.context, self.policy.tool_effects)
+            check_paths(call)
+            blocked = intrusion(call)
+            if blocked is not None:
+                return protected(blocked)
+            table = self._plan(event).table
+            return walk_rules(self.policy, [self._rules[order] for order in table.candidates(call)], call)
+        except Undecidable as why:
+            return failure(f"the call cannot be judged: {why}")
+        except Exception as error:  # the edge at which the evaluator fails closed: a fault of ours must not let a call pass
+            return failed(error)
+
+    def _short_way(self, tool: object, arguments: Any, agent: object, session: object, cwd: object) -> Ruling | None:
+        """The ruling of a plain call; None for any other. Raises KeyError and TypeError for what it does not know."""
+        plan = self._plans[tool if agent is None else (tool, agent)]
+        if monotonic_ns() - self._looked > LOOKED_AGAIN:
+            self._look_again()
+        if arguments.__class__ is not dict:
+            return None
+        shape = plan.shapes[tuple(arguments)]
+        if shape is None or (session is not None and not _is_name(session)) or (cwd is not None and not _is_name(cwd)):
+            return None
+        text = arguments[shape.path]
+        if text.__class__ is not str or not text.isascii() or text[:1] != "/" or text[-1].isspace() or text[-1] == "/":
+            return None
+        if "//" in text or "\0" in text or "$" in text or "%" in text or len(text) > 4096 or text.startswith(("/proc/", "/dev/")):
+            return None
+        if "/." in text and ("/./" in text or "/../" in text or text.endswith(("/.", "/.."))):
+            return None
+        for name in shape.texts:
+            other = arguments[name]
+            if other.__class__ is not str or not other.isascii() or len(other) > MAX_PLAIN or "*** " in other:
+                return None
+        for name in shape.values:
+            other = arguments[name]
+            if other is not None and other.__class__ is not bool and (other.__class__ is not int or abs(other) >> 63):
+                return None
+        names = text.split("/")
+        del names[0]
+        if not plan.reads_only:
+            links = self._links
+            if text.startswith(links.places) or text in links.above or not links.marks.isdisjoint(names):
+                return None
+        order = plan.table.pure.least(names)
+        if shape.impure < order or not self._is_plain(text):
+            return None
+        return self._rulings[order]
+
+    # -- what is remembered --
+
+    def _plan(self, event: Event) -> ToolPlan:
+        key = event.given if event.agent is None else (event.given, event.agent)
+        names = tuple(name for name, _ in event.arguments.items)
+        plan = self._plans.get(key)
+        if plan is None:
+            call = Call(event, self.context, self.policy.tool_effects)
+            plan = ToolPlan(self._table(call), event, call.effects == frozenset({Effect.READ}))
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
+        if names not in plan.shapes:
+            if len(plan.shapes) >= MAX_PLANS:
+                plan.shapes.clear()
+            plan.shapes[names] = self._shape(plan, names)
+        return plan
+
+    def _table(self, call: Call) -> RuleTable:
+        """One for all tools that match the same rules in the same way would do; one for each set of names is near enough."""
+        table = self._tables.get(call.tools)
+        if table is None:
+            real = self._links.real
+            matched = ((rule, truth) for rule, _ in self._rules if (truth := holds_tool(rule, call)) is not Truth.NO)
+            table = make_table(matched, self._blank(), lambda names: real.get(names, names))
+            if len(self._tables) >= 64:
+                self._tables.clear()
+            self._tables[call.tools] = table
+        return table
+
+    def _shape(self, plan: ToolPlan, names: tuple[str, ...]) -> Shape | None:
+        if not self._may_be_short or any(not name.isascii() or len(name) > 4096 for name in names):
+            return None
+        paths: list[str] = []
+        texts: list[str] = []
+        values: list[str] = []
+        given: set[str] = set()
+        for name in names:
+            canonical, is_plural = argument_name(name)
+            given.add(canonical)
+            if canonical == "path" and not is_plural:
+                paths.append(name)
+            elif canonical in PLAIN_TEXTS and canonical in TEXT_ARGUMENTS:
+                texts.append(name)
+            elif canonical == name.casefold() and canonical in ("limit", "offset", "line", "replace_all", "count", "depth"):
+                values.append(name)
+            else:
+                return None
+        if len(paths) != 1:
+            return None
+        return Shape(paths[0], tuple(texts), tuple(values), plan.table.first_impure(frozenset(given)))
+
+    # -- links --
+
+    def _blank(self) -> Call:
+        """A call about nothing, in our context: what follows links for us."""
+        return Call(Event("", ""), self.context, self.policy.tool_effects)
+
+    def _look(self) -> Links:
+        call = self._blank()
+        real = {names: followed for names in self._prefixes if (followed := call.real(names)) != names}
+        places = tuple(names for names, _ in protected_places(call))
+        above = frozenset(join(names[:end]) for names in places for end in range(len(names)))
+        return Links(real, tuple(map(join, places)), above, frozenset(names[-1] for names in places if names))
+
+    def _look_again(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            return
+        if len(self._prefixes) <= FEW_PREFIXES:
+            self._renew()
+        else:
+            Thread(target=self._renew, name="avakill-links", daemon=True).start()
+
+    def _renew(self) -> None:
+        try:
+            links = self._look()
+            if links != self._links:
+                self._links = links
+                self._tables = {}
+                self._plans = {}
+        finally:
+            self._looked = monotonic_ns()
+            self._lock.release()
+
+
+def _is_name(text: object) -> bool:
+    """Whether it surely is a good name of a session, or of a directory."""
+    return type(text) is str and 0 < len(text) <= 4096 and text.isascii() and text.isprintable() and text[0] != " " != text[-1]
+
+
+def _prefixes(policy: Policy, call: Call) -> Iterable[Names]:
+    """The literal prefixes of all globs of the policy, once each."""
+    return dict.fromkeys(prefix_of(call, glob) for rule in policy.rules for glob in composed(_globs(rule)))
+
+
+def _globs(rule: Rule) -> tuple[Glob, ...]:
+    return tuple(glob for leaf in _path_leaves(rule.condition) for glob in leaf.globs)
+
+
+def _path_leaves(condition: Condition) -> Iterable[PathIn]:
+    match condition:
+        case PathIn():
+            yield condition
+        case Not(inner):
+            yield from _path_leaves(inner)
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _path_leaves(part)
+        case _:
+            return
