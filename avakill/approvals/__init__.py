@@ -1,0 +1,1 @@
+"""A person's word on one call: asked, given once, for exactly these arguments. Floor 4."""
