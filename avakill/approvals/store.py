@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from avakill.approvals.call import canonical, check_names, digest
+from avakill.approvals.call import MAX_NAME, canonical, check_names, digest
 from avakill.approvals.database import Database
 from avakill.approvals.words import Approval, ApprovalsUnavailable, Asked, Settled, Status
 
@@ -88,7 +88,18 @@ class ApprovalStore:
             row = connection.execute(f"SELECT id, status FROM asked WHERE digest = ? AND {_LIVE}", (mark,)).fetchone()
             if row is None:
                 new = Approval(
-                    _new_id(), tool, arguments, agent, session, cwd, rule, reason, policy, now, now + ttl_s * SECOND, Status.PENDING
+                    _new_id(),
+                    tool,
+                    arguments,
+                    agent,
+                    session,
+                    cwd,
+                    rule,
+                    reason[:MAX_NAME],
+                    policy,
+                    now,
+                    now + ttl_s * SECOND,
+                    Status.PENDING,
                 )
                 self._add(connection, new, mark)
                 return Asked(new.id, Status.PENDING)

@@ -20,6 +20,7 @@ COMMANDS = {
     "schema": "the policy format as JSON Schema or as a prompt",
     "init": "write a starter policy",
     "backends": "the targets that are installed",
+    "approvals": "decide on calls that wait for a person",
     "explain": "what a diagnostic code means",
 }
 """Each command with the line that `--help` shows; its module is `avakill.cli.NAME`, `-` written `_`."""

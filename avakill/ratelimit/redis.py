@@ -90,8 +90,6 @@ def _connect(url: str) -> Redis:
     except ImportError:
         raise LimiterUnavailable("Redis needs `avakill[redis]`") from None
     try:
-        return Redis.from_url(
-            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 1)
-        )
+        return Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 1))
     except ValueError as fault:
         raise LimiterUnavailable(f"no address of a Redis server: {fault}") from None

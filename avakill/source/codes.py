@@ -80,3 +80,8 @@ NOT_REPLACED = _code("AVK6009", "a policy that cannot be replaced")
 # AVK61xx: policies of several levels
 OVERRULED = _code("AVK6101", "a rule that another level overrules")
 BAD_LEVEL = _code("AVK6102", "a level that cannot be used")
+# AVK62xx: approvals
+NO_APPROVALS = _code("AVK6201", "no store of approvals")
+UNKNOWN_APPROVAL = _code("AVK6202", "no such approval")
+SETTLED_APPROVAL = _code("AVK6203", "an approval that is settled")
+BROKEN_APPROVALS = _code("AVK6204", "approvals that cannot be used")

@@ -109,9 +109,13 @@ def test_a_full_disk_is_told_and_what_was_told_before_stays(tmp_path: Path) -> N
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count={pages}")  # SQLite's own full disk
     with pytest.raises(LimiterUnavailable, match="full"):
-        for n in range(1000):
-            limiter.take(f"k{n}", 5, HOUR, NOW)
+        take_many(limiter, 1000)
     assert limiter.take("k", 5, HOUR, NOW).used == 2
+
+
+def take_many(limiter: SQLiteLimiter, keys: int) -> None:
+    for n in range(keys):
+        limiter.take(f"k{n}", 5, HOUR, NOW)
 
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
