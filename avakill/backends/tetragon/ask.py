@@ -1,9 +1,11 @@
 """What f says and what the selectors do, asked about single operations: witnesses are checked before they are claimed."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from ipaddress import ip_address, ip_network
+from operator import or_
 
 from avakill.backends.judge import ALLOWED, Judgement, Probe, judgements
 from avakill.backends.plan import Layer, Plan
@@ -90,8 +92,8 @@ class Ask:
         if selectors is None:
             selectors = self.ready[hook] = [self._sorted(s.tests) for s in self.selectors.get(hook, ())]
         for selector in selectors:
-            for test in selector:
-                if not test.holds(call[test.key]):
+            for key, holds in selector:
+                if not holds(call[key]):
                     break
             else:
                 return True
@@ -100,80 +102,67 @@ class Ask:
     def meets(self, hook: str, tests: tuple[Test, ...], probe: Probe) -> bool:
         """Whether all of the tests hold on a call of the hook."""
         calls = [call for name, call in _calls(probe) if name == hook]
-        return any(all(test.holds(call[test.key]) for test in map(self._ready, tests)) for call in calls)
+        return any(all(holds(call[key]) for key, holds in map(self._ready, tests)) for call in calls)
 
     def _sorted(self, tests: tuple[Test, ...]) -> list[_Ready]:
         """Numbers first, then whole texts: they are compared soonest."""
-        return sorted(map(self._ready, tests), key=_slowness)
+        return [self._ready(test) for test in sorted(tests, key=_slowness)]
 
     def _ready(self, test: Test) -> _Ready:
         texts = self.sets.get(id(test.values))
         if texts is None:
             texts = self.sets[id(test.values)] = _Texts(frozenset([text for text, _ in test.values]))
-        return _Ready((test.arg.index, test.arg.resolve), test.operator, texts)
+        word = test.operator.removeprefix("Not")
+        holds = texts.test(word)
+        return (test.arg.index, test.arg.resolve), holds if word == test.operator else lambda seen: not holds(seen)
+
+
+Holds = Callable[[Seen], bool]
+_Ready = tuple[tuple[int, str], Holds]
+"""A test, ready to be asked many times: the argument that it reads, and what it asks of it."""
 
 
 class _Texts:
     """Values that many tests share: the answer for the text asked last is kept, since the next selector asks it again."""
 
-    __slots__ = ("all", "answer", "asked", "sizes")
+    __slots__ = ("all", "begun", "ended", "sizes")
 
     def __init__(self, texts: frozenset[str]) -> None:
         self.all = texts
-        self.sizes = tuple(sorted(set(map(len, texts))))
-        self.asked = ("", "")
-        self.answer = False
+        self.sizes = tuple(set(map(len, texts)))
+        self.begun: tuple[Seen | None, bool] = (None, False)
+        self.ended: tuple[Seen | None, bool] = (None, False)
 
-    def match(self, word: str, text: str) -> bool:
-        if self.asked != (word, text):
-            self.asked = (word, text)
-            self.answer = self._begin(text) if word == "Prefix" else self._end(text)
-        return self.answer
+    def test(self, word: str) -> Holds:
+        match word:
+            case "Mask":
+                bits = reduce(or_, map(int, self.all))
+                return lambda seen: bool(int(seen) & bits)
+            case "Equal":
+                return self.all.__contains__
+            case "Prefix":
+                return self.begin
+            case "Postfix":
+                return self.end
+            case _:
+                return lambda seen: any(_address(word, value, str(seen)) for value in self.all)
 
-    def _begin(self, text: str) -> bool:
-        for size in self.sizes:
-            if size > len(text):
-                return False
-            if text[:size] in self.all:
-                return True
-        return False
+    def begin(self, seen: Seen) -> bool:
+        if self.begun[0] != seen:
+            text = str(seen)
+            self.begun = (seen, any(text[:size] in self.all for size in self.sizes))
+        return self.begun[1]
 
-    def _end(self, text: str) -> bool:
-        for size in self.sizes:
-            if size > len(text):
-                return False
-            if text[len(text) - size :] in self.all:
-                return True
-        return False
-
-
-class _Ready:
-    """A test, ready to be asked many times."""
-
-    __slots__ = ("denies", "key", "texts", "word")
-
-    def __init__(self, key: tuple[int, str], operator: str, texts: _Texts) -> None:
-        self.key = key
-        self.texts = texts
-        self.denies = not operator.startswith("Not")
-        self.word = operator.removeprefix("Not")
-
-    def holds(self, seen: Seen) -> bool:
-        word = self.word
-        if word == "Mask":
-            return any(int(seen) & int(text) for text in self.texts.all)
-        text = str(seen)
-        if word == "Equal":
-            found = text in self.texts.all
-        elif word in ("Prefix", "Postfix"):
-            found = self.texts.match(word, text)
-        else:
-            found = any(_address(word, value, text) for value in self.texts.all)
-        return found == self.denies
+    def end(self, seen: Seen) -> bool:
+        if self.ended[0] != seen:
+            text = str(seen)
+            self.ended = (seen, any(text[max(0, len(text) - size) :] in self.all for size in self.sizes))
+        return self.ended[1]
 
 
-def _slowness(test: _Ready) -> int:
-    return ("Mask", "Equal").index(test.word) if test.word in ("Mask", "Equal") else 2
+def _slowness(test: Test) -> int:
+    word = test.operator.removeprefix("Not")
+    return ("Mask", "Equal").index(word) if word in ("Mask", "Equal") else 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Layer
 from avakill.backends.tetragon.levels import OVERFLOW, Index, Work, find_levels
@@ -120,8 +121,7 @@ def _items(layers: Iterable[Layer], result: Grouping, known: Readings) -> list[D
     return items
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What became of one layer."""
 
     denies: tuple[Deny, ...] = ()

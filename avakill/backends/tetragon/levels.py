@@ -8,7 +8,6 @@ from typing import Generic, Protocol, TypeVar
 from avakill.backends.tetragon.shapes import Kind, Name, Shape, could_meet
 
 T = TypeVar("T")
-Names = tuple[str, ...]
 
 
 class Item(Protocol):
@@ -39,9 +38,11 @@ OVERFLOW = -1
 def find_levels(items: Sequence[Item], work: Work) -> list[set[int]]:
     """For each deny its level, for each hole the levels that it is cut out of; from the last item to the first."""
     ground = {0}
-    if not any(item.is_hole for item in items):
-        return [ground for _ in items]
     levels: list[set[int]] = [ground] * len(items)
+    shapes = [item.shape for item in items if item.is_hole]
+    if not shapes:
+        return levels
+    partners = _Partners([shape for shape in shapes if shape is not None])
     denies, holes = _Levels(), _Levels()
     for at in range(len(items) - 1, -1, -1):
         item = items[at]
@@ -52,15 +53,37 @@ def find_levels(items: Sequence[Item], work: Work) -> list[set[int]]:
             found = levels[at] = denies.meeting(shape, work)
             if found and OVERFLOW not in found:
                 holes.add(shape, found)
+                holes.list(shape, found)
+        elif partners.has(shape):
+            levels[at] = _above(holes, holes.meeting(shape, work), ground)
+            denies.add(shape, levels[at])
+            denies.list(shape, levels[at])
         else:
-            met = holes.meeting(shape, work)
-            if OVERFLOW in met:
-                level = holes.highest + 1
-            else:
-                level = max(met) + 1 if met else 0
-            levels[at] = {level} if level else ground
+            levels[at] = _above(holes, holes.around(shape), ground)
             denies.add(shape, levels[at])
     return levels
+
+
+def _above(holes: _Levels, met: set[int], ground: set[int]) -> set[int]:
+    if OVERFLOW in met:
+        return {holes.highest + 1}
+    return {max(met) + 1} if met else ground
+
+
+class _Partners:
+    """Which denies have a hole to be compared with at all: most have none, and need not be listed for the holes."""
+
+    def __init__(self, holes: Sequence[Shape]) -> None:
+        self.index: Index[Shape] = Index()
+        for shape in holes:
+            self.index.add(shape, shape)
+        self.some_anywhere = any(shape.is_anywhere for shape in holes)
+        self.all_regions = all(shape.is_region for shape in holes)
+
+    def has(self, shape: Shape) -> bool:
+        if shape.is_anywhere:
+            return not self.all_regions
+        return self.index.touches(shape.base) or (self.some_anywhere and not shape.is_region)
 
 
 class _Levels:
@@ -71,34 +94,33 @@ class _Levels:
 
     def __init__(self) -> None:
         self.index: Index[tuple[Shape, set[int]]] = Index()
-        self.regions: set[int] = set()
         self.points: Index[tuple[Shape, set[int]]] = Index()
+        self.regions: set[int] = set()
         self.anywhere: set[int] = set()
         self.highest = -1
 
     def add(self, shape: Shape, levels: set[int]) -> None:
-        self.index.add(shape, (shape, levels))
-        self.highest = max(self.highest, *levels)
-        if _is_anywhere(shape):
+        if shape.is_anywhere:
             self.anywhere |= levels
-        elif shape.kind in (Kind.TREE, Kind.STRETCH):
+        elif shape.is_region:
             self.regions |= levels
-        else:
+
+    def list(self, shape: Shape, levels: set[int]) -> None:
+        """To be compared one by one."""
+        self.highest = max(self.highest, *levels)
+        self.index.add(shape, (shape, levels))
+        if not shape.is_anywhere and not shape.is_region:
             self.points.add(shape, (shape, levels))
 
+    def around(self, shape: Shape) -> set[int]:
+        """The levels that are told without a comparison."""
+        if shape.is_anywhere:
+            return self.regions
+        return self.anywhere if shape.is_region else set()
+
     def meeting(self, shape: Shape, work: Work) -> set[int]:
-        found: set[int] = set()
-        if not self.index:
-            return found
-        if _is_anywhere(shape):
-            found |= self.regions
-            near = [*self.points.related(shape), *self.index.ending(shape)]
-        elif shape.kind in (Kind.TREE, Kind.STRETCH):
-            found |= self.anywhere
-            near = self.index.beginning(shape)
-        else:
-            near = self.index.related(shape)
-        for other, levels in near:
+        found = set(self.around(shape))
+        for other, levels in self._near(shape):
             if levels <= found:
                 continue
             if not work.spend():
@@ -107,50 +129,47 @@ class _Levels:
                 found |= levels
         return found
 
+    def _near(self, shape: Shape) -> Sequence[tuple[Shape, set[int]]]:
+        if shape.is_anywhere:
+            return (*self.points.related(shape), *self.index.ending(shape))
+        return self.index.beginning(shape) if shape.is_region else self.index.related(shape)
 
-def _is_anywhere(shape: Shape) -> bool:
-    """A name anywhere below `/`."""
-    return shape.kind is Kind.NAMED and not shape.base
+
+class _Place(Generic[T]):
+    """A directory of the index: what begins just there, and the directories in it."""
+
+    __slots__ = ("below", "here")
+
+    def __init__(self) -> None:
+        self.here: list[T] = []
+        self.below: dict[str, _Place[T]] = {}
 
 
 class Index(Generic[T]):
     """Shapes that could meet: names anywhere below `/` are found by how they end, all else by how it begins."""
 
     def __init__(self) -> None:
-        self.starts: dict[Names, list[T]] = {}
-        self.inner: dict[Names, list[Names]] = {}
+        self.root: _Place[T] = _Place()
         self.ends: dict[str, list[T]] = {}
         self.longer: dict[str, list[str]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.starts or self.ends)
+        return bool(self.root.here or self.root.below or self.ends)
 
     def add(self, shape: Shape, value: T) -> None:
-        if _is_anywhere(shape):
+        if shape.is_anywhere:
             ending = _ending(shape.name)
             if ending not in self.ends:
                 self._note_ending(ending)
             self.ends.setdefault(ending, []).append(value)
             return
-        base = shape.base
-        if base not in self.starts:
-            self._note_base(base)
-        self.starts.setdefault(base, []).append(value)
-
-    def _note_base(self, base: Names) -> None:
-        """Link a new base to its nearest linked ancestor."""
-        if base in self.inner:
-            return
-        while base:
-            above = base[:-1]
-            known = self.inner.get(above)
-            if known is not None:
-                known.append(base)
-                return
-            self.inner[above] = [base]
-            if above in self.starts:
-                return
-            base = above
+        place = self.root
+        for name in shape.base:
+            inner = place.below.get(name)
+            if inner is None:
+                inner = place.below[name] = _Place()
+            place = inner
+        place.here.append(value)
 
     def _note_ending(self, ending: str) -> None:
         """Link a new ending to the shorter ones."""
@@ -167,24 +186,36 @@ class Index(Generic[T]):
                 return
             ending = shorter
 
+    def touches(self, base: tuple[str, ...]) -> bool:
+        """Whether something begins at the base, at an ancestor of it, or below it."""
+        place = self.root
+        for name in base:
+            if place.here:
+                return True
+            inner = place.below.get(name)
+            if inner is None:
+                return False
+            place = inner
+        return bool(place.here or place.below)
+
     def related(self, shape: Shape) -> list[T]:
         return [*self.beginning(shape), *self.ending(shape)]
 
     def beginning(self, shape: Shape) -> list[T]:
         """What begins at the base, at an ancestor of it, or below it."""
-        base = shape.base
-        starts = self.starts
-        found: list[T] = []
-        for size in range(len(base) + 1):
-            here = starts.get(base[:size])
-            if here:
-                found += here
-        if base in self.inner:
-            todo = list(self.inner[base])
-            while todo:
-                inner = todo.pop()
-                found += starts.get(inner, ())
-                todo += self.inner.get(inner, ())
+        place = self.root
+        found = [*place.here]
+        for name in shape.base:
+            inner = place.below.get(name)
+            if inner is None:
+                return found
+            place = inner
+            found += place.here
+        todo = [*place.below.values()]
+        while todo:
+            place = todo.pop()
+            found += place.here
+            todo += place.below.values()
         return found
 
     def ending(self, shape: Shape) -> list[T]:

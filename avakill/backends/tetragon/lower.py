@@ -22,7 +22,7 @@ from avakill.backends.tetragon.renames import add_moves, moves_of
 from avakill.backends.tetragon.trims import claim_trims
 from avakill.ir.effect import FILE_EFFECTS, OPERATIONS_OF, Effect, Operation
 from avakill.ir.endpoint import Endpoint
-from avakill.ir.region import Piece, Region
+from avakill.ir.region import Piece
 from avakill.ir.verdict import Finding, Lost, Verdict, Witness
 from avakill.paths.glob import Glob, join
 
@@ -90,46 +90,47 @@ def _options(plan: Plan) -> str:
 
 def _groupings(plan: Plan, room: Room) -> dict[Effect, Grouping]:
     """One grouping for the effects whose layers are the same; the floor counts where some deny could reach it."""
-    made: dict[tuple[tuple[int, int], ...], Grouping] = {}
+    made: list[tuple[Layers, Grouping]] = []
     result: dict[Effect, Grouping] = {}
     known: Readings = {}
     reach: dict[int, bool] = {}
-    same = _Same()
     for effect in FILE_EFFECTS:
         layers = plan.layers[effect]
-        if effect is not Effect.EXEC and any(layer.index == FLOOR for layer in layers):
-            for layer in layers:
-                if layer.denies and id(layer.region) not in reach:
-                    reach[id(layer.region)] = _reaches_floor(layer)
-            if not any(layer.denies and reach[id(layer.region)] for layer in layers):
-                layers = tuple([layer for layer in layers if layer.index != FLOOR])
-        key = tuple([(layer.index, same.id_of(layer.region)) for layer in layers])
-        if key not in made:
-            made[key] = group(layers, room, known)
-        result[effect] = made[key]
+        if effect is not Effect.EXEC and any(layer.index == FLOOR for layer in layers) and not _reach_floor(layers, reach):
+            layers = tuple([layer for layer in layers if layer.index != FLOOR])
+        grouping = next((grouping for others, grouping in made if _are_same(layers, others)), None)
+        if grouping is None:
+            grouping = group(layers, room, known)
+            made.append((layers, grouping))
+        result[effect] = grouping
     return result
 
 
-class _Same:
-    """One number for equal regions; effects mostly share them, so few are compared."""
-
-    def __init__(self) -> None:
-        self.known: dict[int, int] = {}
-        self.first: dict[Region[Any], int] = {}
-
-    def id_of(self, region: Region[Any]) -> int:
-        known = self.known.get(id(region))
-        if known is None:
-            known = self.known[id(region)] = self.first.setdefault(region, id(region))
-        return known
+Layers = tuple[Layer, ...]
 
 
-def _reaches_floor(layer: Layer) -> bool:
-    """Whether the deny may hold a device or, being everything, what a process needs to start."""
-    for piece in layer.region.pieces:
-        if not any(isinstance(atom, Glob) and atom.literal_prefix[:1] not in ((), ("dev",)) for atom in piece.within):
-            return True
-    return layer.region.is_everything
+def _are_same(layers: Layers, others: Layers) -> bool:
+    """Effects mostly share their regions, so few are compared."""
+    if len(layers) != len(others):
+        return False
+    pairs = zip(layers, others, strict=True)
+    return all(one is other or (one.index == other.index and one.region == other.region) for one, other in pairs)
+
+
+def _reach_floor(layers: Layers, known: dict[int, bool]) -> bool:
+    """Whether some deny may hold a device or, being everything, what a process needs to start."""
+    for layer in layers:
+        if layer.denies:
+            found = known.get(id(layer.region))
+            if found is None:
+                found = known[id(layer.region)] = any(map(_reaches_floor, layer.region.pieces))
+            if found:
+                return True
+    return False
+
+
+def _reaches_floor(piece: Piece[Any]) -> bool:
+    return all(not isinstance(atom, Glob) or atom.literal_prefix[:1] in ((), ("dev",)) for atom in piece.within)
 
 
 def _distinct(groupings: Mapping[Effect, Grouping]) -> Iterator[tuple[frozenset[Effect], Grouping]]:

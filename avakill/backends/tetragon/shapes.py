@@ -92,6 +92,15 @@ class Shape:
     def is_wild(self) -> bool:
         return self.kind in (Kind.NAMED, Kind.CHILD)
 
+    @lazy
+    def is_region(self) -> bool:
+        return self.kind is Kind.TREE or self.kind is Kind.STRETCH
+
+    @lazy
+    def is_anywhere(self) -> bool:
+        """A name anywhere below `/`."""
+        return self.kind is Kind.NAMED and not self.base
+
     @property
     def is_root(self) -> bool:
         """The whole file system."""
