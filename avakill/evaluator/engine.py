@@ -30,7 +30,8 @@ from avakill.evaluator.decide import (
 from avakill.evaluator.index.paths import NEVER
 from avakill.evaluator.index.table import RuleTable, make_table
 from avakill.evaluator.places import composed, prefix_of
-from avakill.evaluator.selfprotect import TEXT_ARGUMENTS, intrusion, protected_places
+from avakill.evaluator.protected import PACKAGE, Guarded, guarded
+from avakill.evaluator.selfprotect import STARTUP, TEXT_ARGUMENTS, intrusion
 from avakill.evaluator.truth import Truth
 from avakill.events.event import BadEvent, Event, make_event
 from avakill.events.ruling import Ruling
@@ -50,6 +51,9 @@ LOOKED_AGAIN = 1_000_000_000
 
 FEW_PREFIXES = 200
 """Up to so many are looked at by the caller, more by a thread."""
+
+MARKS = STARTUP | {PACKAGE}
+"""Names that self-protection looks at wherever they stand in a path."""
 
 PLAIN_TEXTS = frozenset({"content", "old_string", "new_string"})
 
@@ -77,13 +81,15 @@ class ToolPlan:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """`real`: the patterns' literal prefixes that are links, with what they lead to. `places`, `above` and `marks`: protected
-    paths, the directories they are in, and the names they end in; what touches one takes the long way."""
+    """`real`: the patterns' literal prefixes that are links, with what they lead to. The others are of protected objects, as
+    text: the objects themselves and the directories they are in, the beginnings of protected trees, the ends of protected
+    names. A path that meets one takes the long way."""
 
     real: dict[Names, Names]
-    places: tuple[str, ...]
-    above: frozenset[str]
-    marks: frozenset[str]
+    objects: frozenset[str]
+    trees: tuple[str, ...]
+    ends: tuple[str, ...]
+    guarded: Guarded
 
 
 class Engine:
@@ -131,7 +137,7 @@ class Engine:
         if isinstance(event, BadEvent):
             return failure(f"the call cannot be read: {event.reason}")
         try:
-            call = Call(event, self.context, self.policy.tool_effects)
+            call = Call(event, self.context, self.policy.tool_effects, protected=self._links.guarded)
             check_paths(call)
             blocked = intrusion(call)
             if blocked is not None:
@@ -172,7 +178,9 @@ class Engine:
         del names[0]
         if not plan.reads_only:
             links = self._links
-            if text.startswith(links.places) or text in links.above or not links.marks.isdisjoint(names):
+            if text in links.objects or text.startswith(links.trees) or text.endswith(links.ends):
+                return None
+            if not MARKS.isdisjoint(names) or "*" in text or "?" in text or "[" in text or "{" in text:
                 return None
         order = plan.table.pure.least(names)
         if shape.impure < order or not self._is_plain(text):
@@ -240,9 +248,10 @@ class Engine:
     def _look(self) -> Links:
         call = self._blank()
         real = {names: followed for names in self._prefixes if (followed := call.real(names)) != names}
-        places = tuple(names for names, _ in protected_places(call))
-        above = frozenset(join(names[:end]) for names in places for end in range(len(names)))
-        return Links(real, tuple(map(join, places)), above, frozenset(names[-1] for names in places if names))
+        things = guarded(call)
+        objects = frozenset(join(names) for names in (*things.files, *things.trees, *things.above))
+        ends = tuple(dict.fromkeys(end for _, end in things.endings))
+        return Links(real, objects, tuple(f"{join(names).rstrip('/')}/" for names in things.trees), ends, things)
 
     def _look_again(self) -> None:
         if not self._lock.acquire(blocking=False):

@@ -1,0 +1,386 @@
+"""The guard: every call of an agent's tools is decided here, before it is made."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import RLock
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from avakill.enforce.here import find_workspace, guarded_paths
+from avakill.enforce.resolver import DiskResolver
+from avakill.evaluator.context import LEXICAL, Context
+from avakill.evaluator.engine import Engine
+from avakill.evaluator.explain import explain
+from avakill.events.event import make_event
+from avakill.events.record import Record
+from avakill.events.ruling import Ruling
+from avakill.guard.decision import Decision
+from avakill.guard.errors import ConfigError, PolicyViolation, RateLimitExceeded
+from avakill.guard.load import Loaded, PolicyStatus, find_policy, keys_of, load_data, load_file
+from avakill.ir.names import canonical_tool
+from avakill.ir.policy import Action, Policy, RateLimit
+from avakill.ratelimit.key import limit_key
+
+if TYPE_CHECKING:
+    from avakill.guard.ports import Approver, Limiter, Trail
+    from avakill.guard.session import GuardSession
+    from avakill.guard.watcher import PolicyWatcher
+
+NANO = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """What is in force: swapped as a whole, so that no call is judged by a mixture."""
+
+    loaded: Loaded
+    engine: Engine
+    limits: dict[int, RateLimit]
+
+
+class Guard:
+    """Decides tool calls by one policy. Threads and tasks may share it.
+
+    - `policy`: a path, a mapping as the YAML file would hold it, a compiled `Policy`, or None for `avakill.yaml` in the working
+      directory, then the user's.
+    - `logger`: where decisions are recorded (`avakill.audit.Trail`); None for nowhere.
+    - `agent_id`: who asks where a call does not say.
+    - `signing_key` (HMAC) or `verify_key` (Ed25519, 32 bytes): the file must be signed; without them the keys of
+      AVAKILL_POLICY_KEY and AVAKILL_VERIFY_KEY count, in hexadecimal.
+    - `self_protection`: False is for tests.
+    - `rate_limit_backend`: whose budgets count; None is `~/.avakill/ratelimits.db`, opened with the first limited call.
+    - `approval_store`: who can grant `require_approval`; None, and nobody can.
+    - `resolve_paths`: False takes paths as they are written, for calls about another machine's files.
+    - `home`, `workspace`: what `~` and relative patterns mean; None is this process's.
+    - `normalize_tools` is accepted and has no effect: names of known agents' tools always count under their canonical names.
+
+    Raises ConfigError where there is no policy or it does not compile. With a key, a policy that cannot be verified
+    raises nothing: the last known good one stands in, or everything is denied (`policy_status` says which).
+    """
+
+    def __init__(
+        self,
+        policy: str | os.PathLike[str] | Mapping[str, Any] | Policy | None = None,
+        logger: Trail | None = None,
+        agent_id: str | None = None,
+        self_protection: bool = True,
+        signing_key: bytes | None = None,
+        verify_key: bytes | None = None,
+        rate_limit_backend: Limiter | None = None,
+        normalize_tools: bool = False,
+        approval_store: Approver | None = None,
+        *,
+        resolve_paths: bool = True,
+        home: str | None = None,
+        workspace: str | None = None,
+        hardened: bool = False,
+    ) -> None:
+        self.agent_id = agent_id
+        self.normalize_tools = normalize_tools
+        self._trail = logger
+        self._limiter = rate_limit_backend
+        self._approver = approval_store
+        self._self_protection = self_protection
+        self._resolver = DiskResolver() if resolve_paths else LEXICAL
+        self._home = os.path.abspath(home or os.path.expanduser("~"))
+        self._workspace = workspace
+        self._lock = RLock()
+        self._watcher: PolicyWatcher | None = None
+        self.log_failures = 0
+        """How many decisions could not be recorded; each of those calls was denied."""
+        is_file = policy is None or isinstance(policy, str | os.PathLike)
+        self.policy_path: Path | None = None
+        if is_file:
+            self.policy_path = Path(policy).absolute() if policy is not None else find_policy()  # type: ignore[arg-type]
+        self._given = policy if not is_file else None
+        self._keys = keys_of(signing_key, verify_key, os.environ)
+        self._force = self._enforced(self._load())
+        if hardened:
+            self._harden()
+
+    # -- deciding --
+
+    def evaluate(
+        self,
+        tool: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        override: bool = False,
+        cwd: str | None = None,
+    ) -> Decision:
+        """Decide one call. `override` is a person's word against a soft denial; `cwd` is where relative paths of the call
+        start; `metadata` is for the caller's own use and decides nothing.
+
+        Raises RateLimitExceeded, with the decision in it, where the budget of the rule is used up; `decide` returns that too.
+        """
+        began = perf_counter_ns()
+        agent = agent_id if agent_id is not None else self.agent_id
+        force = self._force
+        ruling = force.engine.rule(tool, args, agent, session_id, cwd)
+        if (
+            self._trail is None
+            and not ruling.overridable
+            and ruling.action is not Action.REQUIRE_APPROVAL
+            and ruling.rule not in force.limits
+            and force.loaded.snapshot is None
+        ):
+            return Decision(ruling, began, perf_counter_ns())
+        decision = self._decide(began, tool, args, agent, session_id, override, cwd)
+        if decision.retry_after is not None:
+            raise RateLimitExceeded(str(tool), decision, decision.retry_after)
+        return decision
+
+    def decide(
+        self,
+        tool: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        override: bool = False,
+        cwd: str | None = None,
+    ) -> Decision:
+        """As `evaluate`, and raises nothing: a call over its budget is a denial with `retry_after`."""
+        agent = agent_id if agent_id is not None else self.agent_id
+        return self._decide(perf_counter_ns(), tool, args, agent, session_id, override, cwd)
+
+    def evaluate_or_raise(self, tool: str, args: Mapping[str, Any] | None = None, **more: Any) -> Decision:
+        """As `evaluate`; raises PolicyViolation where the call is not allowed."""
+        decision = self.evaluate(tool, args, **more)
+        if not decision.allowed:
+            raise PolicyViolation(str(tool), decision)
+        return decision
+
+    def explain(
+        self, tool: str, args: Mapping[str, Any] | None = None, *, agent_id: str | None = None, session_id: str | None = None
+    ) -> Decision:
+        """What the policy says of a call and why no earlier rule decided; no budget is used, nobody asked, nothing recorded."""
+        began = perf_counter_ns()
+        force = self._force
+        event = make_event(tool, args, agent=agent_id if agent_id is not None else self.agent_id, session=session_id)
+        return Decision(explain(force.loaded.policy, event, force.engine.context), began, perf_counter_ns())
+
+    @contextmanager
+    def session(self, agent_id: str | None = None, session_id: str | None = None) -> Iterator[GuardSession]:
+        """Calls of one session: its names are given once."""
+        from avakill.guard.session import GuardSession
+
+        yield GuardSession(self, agent_id if agent_id is not None else self.agent_id, session_id or str(uuid4()))
+
+    def _decide(
+        self, began: int, tool: object, args: Any, agent: str | None, session: str | None, override: bool, cwd: str | None
+    ) -> Decision:
+        if self._force.loaded.snapshot is not None:
+            self._look_at_the_file()
+        force = self._force
+        ruling = force.engine.rule(tool, args, agent, session, cwd)
+        retry: float | None = None
+        approval: str | None = None
+        limit = force.limits.get(ruling.rule) if ruling.rule is not None else None
+        if limit is not None and ruling.action is not Action.DENY:
+            ruling, retry = self._limited(ruling, limit, str(tool), agent, session, force)
+        if ruling.overridable and override:
+            ruling = replace(ruling, action=Action.ALLOW, allowed=True, overridable=False, reason=f"[override] {ruling.reason}")
+        if ruling.action is Action.REQUIRE_APPROVAL:
+            ruling, approval = self._asked(ruling, str(tool), args, agent, session, cwd, force)
+        event: str | None = None
+        if self._trail is not None:
+            ruling, event = self._recorded(self._trail, ruling, began, tool, args, agent, session, force)
+        return Decision(ruling, began, perf_counter_ns(), event, approval, retry)
+
+    def _limited(
+        self, ruling: Ruling, limit: RateLimit, tool: str, agent: str | None, session: str | None, force: Force
+    ) -> tuple[Ruling, float | None]:
+        assert ruling.rule is not None
+        try:
+            key = limit_key(ruling.rule, ruling.rule_name or "", canonical_tool(tool, agent), agent, session)
+            taken = self.limiter.take(key, limit.max_calls, limit.window * NANO, time_ns())
+        except Exception as error:  # whatever a store of budgets raises: what cannot be counted is not allowed
+            return _denied(ruling, f"the rate limit of rule `{ruling.rule_name}` cannot be kept: {_said(error)}"), None
+        if taken.allowed:
+            return ruling, None
+        retry = taken.retry_after_ns / NANO
+        reason = f"Rate limit exceeded: {limit.max_calls} calls per {_window(limit.window)}"
+        return _denied(ruling, f"{reason}; the next one in {retry:.3g} s"), retry
+
+    def _asked(
+        self, ruling: Ruling, tool: str, args: Any, agent: str | None, session: str | None, cwd: str | None, force: Force
+    ) -> tuple[Ruling, str | None]:
+        if self._approver is None:
+            return ruling, None
+        try:
+            claim = self._approver.ask(
+                tool,
+                json.dumps({} if args is None else args, ensure_ascii=True, allow_nan=False),
+                agent=agent,
+                session=session,
+                rule=ruling.rule_name,
+                reason=ruling.reason,
+                policy=force.loaded.policy.sha256,
+            )
+        except Exception as error:  # whatever a store of approvals raises: what cannot be asked is not allowed
+            return _denied(ruling, f"an approval cannot be asked for: {_said(error)}"), None
+        match claim.status:
+            case "approved":
+                return replace(ruling, action=Action.ALLOW, allowed=True, reason=f"[approved] {ruling.reason}"), claim.id
+            case "denied":
+                return _denied(ruling, f"a person has refused this: {ruling.reason}"), claim.id
+            case _:
+                return replace(ruling, reason=f"{ruling.reason} (`avakill approvals grant {claim.id}` allows it once)"), claim.id
+
+    def _recorded(
+        self, trail: Trail, ruling: Ruling, began: int, tool: object, args: Any, agent: str | None, session: str | None, force: Force
+    ) -> tuple[Ruling, str | None]:
+        try:
+            took = perf_counter_ns() - began
+            return ruling, trail.record(
+                Record(
+                    time_ns() - took, str(tool), args, agent, session, str(ruling.action), ruling.allowed,
+                    ruling.rule, ruling.rule_name, ruling.reason, force.loaded.policy.sha256, took,
+                )
+            )  # fmt: skip
+        except Exception as error:  # whatever a trail raises: what is not on record does not happen
+            self.log_failures += 1
+            return _denied(ruling, f"the decision could not be recorded: {_said(error)}"), None
+
+    # -- the policy --
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._force.loaded.policy
+
+    @property
+    def engine(self) -> Engine:
+        return self._force.engine
+
+    @property
+    def policy_status(self) -> str:
+        """`unsigned`, `verified`, `hardened`, `last-known-good` or `deny-all`."""
+        status = self._force.loaded.status
+        if status is PolicyStatus.VERIFIED:
+            from avakill.hardening.hooks import hardened_active
+
+            return str(PolicyStatus.HARDENED if hardened_active() else status)
+        return str(status)
+
+    @property
+    def policy_problem(self) -> str:
+        """Why the file's own policy is not in force; empty where it is."""
+        return self._force.loaded.why
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a decision may wait for a store: there are budgets or approvals."""
+        return bool(self._force.limits) or self._approver is not None
+
+    @property
+    def limiter(self) -> Limiter:
+        """Whose budgets count."""
+        if self._limiter is None:
+            with self._lock:
+                if self._limiter is None:
+                    from avakill.ratelimit.sqlite import SQLiteLimiter
+
+                    self._limiter = SQLiteLimiter()
+        return self._limiter
+
+    def reload_policy(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Read the policy again, or another file. Raises ConfigError, and what was in force stays."""
+        with self._lock:
+            before = self.policy_path
+            if path is not None:
+                self.policy_path, self._given = Path(path).absolute(), None
+            try:
+                self._force = self._enforced(self._load())
+            except ConfigError:
+                self.policy_path = before
+                raise
+
+    def watch(self, **options: Any) -> PolicyWatcher:
+        """Read the policy again whenever its file changes; a file that does not compile leaves what was in force.
+
+        Raises RuntimeError when it is watched already, ValueError without a file.
+        """
+        from avakill.guard.watcher import PolicyWatcher
+
+        with self._lock:
+            if self._watcher is not None:
+                raise RuntimeError("this guard's policy is being watched already")
+            self._watcher = PolicyWatcher(self, **options)
+            self._watcher.start()
+            return self._watcher
+
+    async def unwatch(self) -> None:
+        """Stop watching."""
+        self.stop_watching()
+
+    def stop_watching(self) -> None:
+        with self._lock:
+            watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.stop()
+
+    def _load(self) -> Loaded:
+        if self.policy_path is not None:
+            counter = self._force.loaded.counter if hasattr(self, "_force") else 0
+            return load_file(self.policy_path, self._keys, os.environ, counter)
+        if isinstance(self._given, Policy):
+            return Loaded(self._given, PolicyStatus.UNSIGNED)
+        if isinstance(self._given, Mapping):
+            return load_data(self._given, os.environ)
+        raise ConfigError(f"a policy is a path, a mapping or a Policy, not a `{type(self._given).__name__}`")
+
+    def _enforced(self, loaded: Loaded) -> Force:
+        limits = {
+            rule.index: rule.rate_limit for rule in loaded.policy.rules if rule.rate_limit is not None and rule.rate_limit.max_calls > 0
+        }
+        return Force(loaded, Engine(loaded.policy, self._context()), limits)
+
+    def _context(self) -> Context:
+        cwd = os.getcwd()
+        workspace = self._workspace or find_workspace(cwd, os.environ)
+        protected: tuple[str, ...] = ()
+        if self._self_protection:
+            own = (str(self.policy_path),) if self.policy_path is not None else ()
+            protected = guarded_paths(own, self._home, cwd)
+        return Context(self._home, os.path.abspath(workspace), cwd, self._resolver, protected)
+
+    def _look_at_the_file(self) -> None:
+        """A signed file that is not as it was is verified anew before anything is decided by it."""
+        snapshot = self._force.loaded.snapshot
+        if snapshot is None or not snapshot.changed():
+            return
+        with self._lock:
+            if self._force.loaded.snapshot is snapshot:
+                self._force = self._enforced(self._load())
+
+    def _harden(self) -> None:
+        from avakill.hardening.hooks import protect_files
+
+        protect_files(path for path in self._force.engine.context.protected)
+
+
+def _denied(ruling: Ruling, reason: str) -> Ruling:
+    return replace(ruling, action=Action.DENY, allowed=False, overridable=False, reason=reason)
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _window(seconds: int) -> str:
+    for unit, length in (("h", 3600), ("m", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
