@@ -45,6 +45,9 @@ class Ground:
     ancestors: dict[tuple[str, ...], tuple[Glob, Span]] = made(default_factory=dict)
     directories: dict[tuple[Filter, ...], Span] = made(default_factory=dict)
     first: dict[tuple[Effect, PathPiece], Level] = made(default_factory=dict)
+    closings: set[tuple[Glob, int]] = made(default_factory=set)
+    names: Budget = made(default_factory=lambda: Budget(1, 20_000, 200))
+    """What may still be compared to say who loses new names; apart, so that it takes nothing from other claims."""
     elsewhere: tuple[str, ...] = ()
     free: dict[tuple[frozenset[Effect], Effect], bool] = made(default_factory=dict)
     groups: dict[tuple[frozenset[Effect], tuple[Effect, ...]], tuple[Effect, ...]] = made(default_factory=dict)

@@ -8,11 +8,12 @@ import pytest
 
 from avakill.backends.contract import Settings
 from avakill.backends.judge import Probe
-from avakill.backends.plan import Options, Plan, make_plan
+from avakill.backends.plan import Options, Plan, Scope, make_plan
 from avakill.backends.sbpl import BACKEND
+from avakill.backends.sbpl.openings import NO_NEW_NAME
 from avakill.ir.condition import ALWAYS, CommandIn, Condition, Contains, Equals, Field, HostIn, PathIn
 from avakill.ir.effect import Operation
-from avakill.ir.policy import Action, Policy, Rule
+from avakill.ir.policy import Action, Enforcement, Policy, Rule
 from avakill.ir.target import Target
 from avakill.ir.verdict import Verdict
 from avakill.paths.glob import parse
@@ -204,3 +205,39 @@ def test_what_a_level_above_decides_wholly_is_not_charged_with_moves() -> None:
     assert verdict(shadowed, 1) is EXACT
     opened = plan_of((FILES, ALLOW, inside("/srv/q/**/[!a]z")), (FILES, DENY, inside("/srv/q/**/[!a]z")))
     assert verdict(opened, 1) is EXACT
+
+
+def closed(*rules: Rule) -> Plan:
+    policy = Policy(rules, Action.DENY, path="p.yaml", sha256="0" * 64)
+    return make_plan(policy, TARGET, Options(Scope.CLOSED))
+
+
+def test_new_names_beside_what_the_floor_may_read_are_not_lost() -> None:
+    """The floor reads `/etc/ld.so.*`: for its sake nothing could be made in all of `/etc`, and no row said so."""
+    tools, (outer, inner) = ("file_write", "file_delete"), (inside("/etc/a b"), inside("/etc/a b/a b"))
+    plan = closed(
+        Rule(0, "rule-0", tools, ALLOW, inner, Enforcement.SOFT),
+        Rule(1, "rule-1", tools, DENY, outer, Enforcement.SOFT),
+    )
+    lowering, text = compiled(plan)
+    profile = loaded(plan, text)
+    assert disagreements(plan, lowering, profile) == []
+    assert profile.allows(Probe(Operation.CREATE, "/etc/a b/new0"))
+    assert not profile.allows(Probe(Operation.CREATE, "/etc/ld.so.new"))
+
+
+def test_who_may_make_names_around_an_open_pattern_is_charged_with_them() -> None:
+    """A directory that is moved to `/srv/d` could bring an `x`, so no name in `/srv` is made; `/srv/w` is another rule's."""
+    plan = closed(Rule(0, "rule-0", READS, ALLOW, inside("/srv/*/x")), Rule(1, "rule-1", ("file_write",), ALLOW, inside("/srv/w")))
+    lowering, text = compiled(plan)
+    assert disagreements(plan, lowering, loaded(plan, text)) == []
+    assert not loaded(plan, text).allows(Probe(Operation.CREATE, "/srv/w/new"))
+    assert verdicts(plan, lowering)[1] is STRICTER
+
+
+def test_more_names_than_can_be_compared_are_all_charged() -> None:
+    reads = tuple(Rule(n, f"rule-{n}", READS, ALLOW, inside(f"/srv/r{n}*")) for n in range(170))
+    writes = tuple(Rule(n, f"rule-{n}", ("file_write",), ALLOW, inside(f"/srv/[!s]{n}/**/y")) for n in range(170, 340))
+    findings = BACKEND.lower(closed(*reads, *writes), Settings()).findings
+    charged = {finding.index for finding in findings if finding.verdict is STRICTER and finding.reason == NO_NEW_NAME}
+    assert charged >= {rule.index for rule in writes}
