@@ -148,6 +148,23 @@ def test_where_budgets_are_full_the_expired_go_and_no_live_one(tmp_path: Path) -
     assert not limiter.take("b", 1, 100, NOW + 99).allowed
 
 
+def test_a_dropped_budget_returns_no_earlier_than_it_went(tmp_path: Path) -> None:
+    limiter = SQLiteLimiter(tmp_path / "limits.db", max_keys=2)
+    assert limiter.take("a", 1, 10, NOW).allowed
+    assert limiter.take("c", 1, 10, NOW).allowed
+    assert limiter.take("b", 1, 10, NOW + 10).allowed  # both others go
+    assert limiter.take("a", 1, 10, NOW + 5).allowed
+    assert not limiter.take("a", 1, 10, NOW + 19).allowed
+    assert limiter.take("a", 1, 10, NOW + 20).allowed
+
+
+def test_a_budget_that_never_expires_is_one(tmp_path: Path) -> None:
+    limiter = SQLiteLimiter(tmp_path / "limits.db", max_keys=1)
+    assert limiter.take("a", 1, 2**62, 2**62).allowed
+    with pytest.raises(LimiterUnavailable, match="live"):
+        limiter.take("b", 1, 1, 2**62 + 10)
+
+
 # -- Redis --
 
 

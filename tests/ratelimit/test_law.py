@@ -89,6 +89,16 @@ def test_rejections_are_counted_over_what_is_admitted_between_them(limiter: Limi
     assert told[-1].rejected == 8
 
 
+def test_rejections_a_window_apart_do_not_follow_each_other(limiter: Limiter) -> None:
+    limiter.take("k", 1, TICK, NOW)
+    assert limiter.take("k", 1, TICK, NOW + 5000).rejected == 1
+    assert limiter.take("k", 1, TICK, NOW + TICK + 4000) == Taken(True, 1, 0, 1)
+    assert limiter.take("k", 1, TICK, NOW + TICK + 5000).rejected == 1
+    limiter.take("l", 1, TICK, NOW)
+    assert limiter.take("l", 1, TICK, NOW + 5000).rejected == 1
+    assert limiter.take("l", 1, TICK, NOW + TICK + 5000) == Taken(True, 1, 0, 0)
+
+
 def test_a_clock_that_steps_back_gives_nothing_anew(limiter: Limiter) -> None:
     assert limiter.take("k", 2, TICK, NOW).allowed
     assert limiter.take("k", 2, TICK, NOW - 100 * TICK).allowed

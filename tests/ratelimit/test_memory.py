@@ -34,12 +34,15 @@ def test_calls_held_are_bounded_too() -> None:
     assert limiter.take("b", 1, 10, 13).allowed
 
 
-def test_a_dropped_budget_does_not_return_when_the_clock_steps_back() -> None:
-    limiter = MemoryLimiter(max_keys=1)
+def test_a_dropped_budget_returns_no_earlier_than_it_went() -> None:
+    """Else a clock that steps back would have its window begin, and end, before the one that was dropped had ended."""
+    limiter = MemoryLimiter(max_keys=2)
     assert limiter.take("a", 1, 10, 100).allowed
-    assert limiter.take("b", 1, 10, 110).allowed
+    assert limiter.take("c", 1, 10, 100).allowed
+    assert limiter.take("b", 1, 10, 110).allowed  # both others go
+    assert limiter.take("a", 1, 10, 105).allowed
+    assert not limiter.take("a", 1, 10, 119).allowed
     assert limiter.take("a", 1, 10, 120).allowed
-    assert not limiter.take("a", 1, 10, 105).allowed
 
 
 @settings(max_examples=EXAMPLES)

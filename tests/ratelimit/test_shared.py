@@ -50,7 +50,8 @@ def test_what_a_killed_process_was_told_stays_taken(store: str) -> None:
     assert taker.stdout is not None
     said = taker.stdout.read(50)
     os.kill(taker.pid, signal.SIGKILL)
-    said += taker.communicate(timeout=20)[0]
+    said += taker.stdout.read()
+    taker.wait(20)
     limiter: Limiter = RedisLimiter(store) if store.startswith("redis:") else SQLiteLimiter(store)
     taken = limiter.take("k", 10**6, HOUR, time.time_ns()).used - 1
     assert len(said) <= taken <= len(said) + 1  # one may have been taken and not yet said
