@@ -38,7 +38,6 @@ EQUIVALENTS = (
     Equivalent("apparmor", ".*", OWN, "the policy denies it everywhere anyway", ("reviewer",)),
     Equivalent("sbpl", ".*", r'"/dev/', FLOOR, but=("shell-allowlist", "reviewer")),
     Equivalent("selinux", "drop .*", r"^  (class|attribute|type) ", "required twice, or not used: what is used and missing is refused"),
-    Equivalent("apparmor", ".*", r'deny "/srv/app" ', "something is below it: it is no file", ("shape-deny-in-hole", "nested-holes")),
     Equivalent("apparmor", "drop a permission", r'/" r?wlx?,', "no file system makes a hard link of a directory"),
     Equivalent(
         "sbpl",

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 
-from avakill.backends.judge import Probe
+from avakill.backends.judge import Probe, decide
 from avakill.backends.plan import Plan
-from avakill.ir.effect import Operation
+from avakill.ir.effect import FILE_EFFECTS, Operation
 from avakill.lab.probes import can_move, parent
 from avakill.lab.words import World
 from avakill.paths.glob import join, split
@@ -78,7 +78,7 @@ def _clean(path: str) -> str:
 
 def questions(plan: Plan, paths: tuple[str, ...]) -> tuple[tuple[World, tuple[Probe, ...]], ...]:
     """Everything that may be done to the paths as files, as directories that hold something, and as names yet to come."""
-    kept = ancestors_of_denied(plan)  # what is denied by its name counts as existing: what is above it is no file
+    kept = directories_of(plan)
     asked = []
     for names in _apart(paths):
         files = world_of(tuple(path for path in names if path not in kept))
@@ -87,6 +87,11 @@ def questions(plan: Plan, paths: tuple[str, ...]) -> tuple[tuple[World, tuple[Pr
         asked += [(world, (*all_probes(plan, world), *exchanges(world))) for world in (files, folders)]
         asked.append((free, tuple(new_names(free, (path for path in names if path not in kept)))))
     return tuple(asked)
+
+
+def directories_of(plan: Plan) -> frozenset[str]:
+    """What is above a denied name counts as a directory, but where it is denied itself: that holds before there is any."""
+    return frozenset(path for path in ancestors_of_denied(plan) if all(decide(plan, effect, path).allowed for effect in FILE_EFFECTS))
 
 
 def _apart(paths: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
