@@ -14,9 +14,8 @@ where = pathlib.Path(sys.argv[1])
 os.chdir(where)
 safe, tree, free = where / "safe.yaml", where / "tree", where / "free"
 told = []
-def arm():
-    from avakill.hardening.hooks import protect_files
-    protect_files([safe, tree, where / "absent.sig", where / "named"], lambda *attempt: told.append(attempt))
+paths = [safe, tree, where / "absent.sig", where / "named"]
+{arm}
 {before}
 arm()
 answer = "done"
@@ -25,6 +24,12 @@ try:
 except BaseException as error:
     answer = "refused" if "avakill refuses" in str(error) else f"{{type(error).__name__}}: {{error}}"
 os.write(1, json.dumps([answer, told]).encode())
+"""
+
+IN_PYTHON = """
+def arm():
+    from avakill.hardening.hooks import protect_files
+    protect_files(paths, lambda *attempt: told.append(attempt))
 """
 
 
@@ -51,12 +56,12 @@ def lay(where: Path) -> None:
     (where / "twin").hardlink_to(where / "safe.yaml")
 
 
-def attacked(where: Path, attack: str, before: str = "", prelude: str = PRELUDE) -> Ended:
+def attacked(where: Path, attack: str, before: str = "", arm: str = IN_PYTHON) -> Ended:
     """Run `attack` where files are protected, `before` having run without."""
     lay(where)
     old = protected_state(where)
     body = "\n".join(f"    {line}" for line in attack.splitlines())
-    words = (sys.executable, "-c", prelude.format(before=before, attack=body), str(where))
+    words = (sys.executable, "-c", PRELUDE.format(arm=arm, before=before, attack=body), str(where))
     run = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
     answer, told = json.loads(run.stdout)
