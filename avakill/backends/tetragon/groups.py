@@ -59,17 +59,20 @@ class Room:
     pairs: int = 12
 
 
+Open = dict[str, object]
+"""What is worked out of holes alone, for all groups that have the same ones."""
+
+
 @dataclass(slots=True)
 class Group:
-    """Denies that share their holes. `wild` are name holes that hold in all of the group's region; `made` keeps its terms,
-    `open` what is worked out of its holes alone, also for other groups with the same holes."""
+    """Denies that share their holes. `wild` are name holes that hold in all of the group's region; `made` keeps its terms."""
 
     denies: list[Deny] = field(default_factory=list)
     holes: dict[Shape, None] = field(default_factory=dict)
     wild: tuple[Shape, ...] = ()
     rows: dict[int, None] = field(default_factory=dict)
     made: dict[str, object] = field(default_factory=dict)
-    open: dict[str, object] = field(default_factory=dict)
+    open: Open = field(default_factory=dict)
     room: Room = field(default_factory=Room)
 
     @property
@@ -93,22 +96,24 @@ class Grouping:
     room: Room = field(default_factory=Room)
 
 
-def group(layers: Iterable[Layer], room: Room, known: Readings) -> Grouping:
-    """The groups of one effect's layers. `known` are layers read before: those of several effects are mostly the same."""
-    result = Grouping(room=room)
-    items = _items(layers, result, known)
+def group(layers: Iterable[Layer], shared: Shared) -> Grouping:
+    """The groups of one effect's layers."""
+    result = Grouping(room=shared.room)
+    items = _items(layers, result, shared)
     work = Work(50_000 + 20 * len(items))
     _fill(items, find_levels(items, work), result, work)
+    for one in result.groups:
+        one.open = shared.opens.setdefault((tuple(one.holes), one.wild), one.open)
     return result
 
 
-def _items(layers: Iterable[Layer], result: Grouping, known: Readings) -> list[Deny | Hole]:
+def _items(layers: Iterable[Layer], result: Grouping, shared: Shared) -> list[Deny | Hole]:
     items: list[Deny | Hole] = []
     for layer in layers:
         key = (layer.index, id(layer.region))
-        read = known.get(key)
+        read = shared.readings.get(key)
         if read is None:
-            read = known[key] = _read(layer)
+            read = shared.readings[key] = _read(layer)
         if read.holes:
             items += read.holes
             result.holes += read.holes
@@ -130,7 +135,14 @@ class Reading(NamedTuple):
     closed: tuple[tuple[Hole, Deny], ...] = ()
 
 
-Readings = dict[tuple[int, int], Reading]
+@dataclass(slots=True)
+class Shared:
+    """What the groupings of one lowering have in common: layers and holes of several effects are mostly the same."""
+
+    room: Room = field(default_factory=Room)
+    readings: dict[tuple[int, int], Reading] = field(default_factory=dict)
+    opens: dict[tuple[tuple[Shape, ...], tuple[Shape, ...]], Open] = field(default_factory=dict)
+
 
 _ORDER = {SELF_PROTECTION: -2, FLOOR: -1, DEFAULT: 1 << 30}
 

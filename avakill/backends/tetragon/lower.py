@@ -10,7 +10,7 @@ from avakill.backends.plan import FLOOR, Layer, Plan, endpoint_example
 from avakill.backends.tetragon.ask import Ask
 from avakill.backends.tetragon.claims import Claims
 from avakill.backends.tetragon.files import add_files
-from avakill.backends.tetragon.groups import Grouping, Readings, Room, group
+from avakill.backends.tetragon.groups import Grouping, Shared, group
 from avakill.backends.tetragon.hooks import Draft
 from avakill.backends.tetragon.losses import claim_grouping
 from avakill.backends.tetragon.model import Document, Hook, Model, Selector, Subject
@@ -56,10 +56,10 @@ ASSUMED = (
 
 def lower(plan: Plan, settings: Settings) -> Lowering[Model]:
     subject = Subject(settings.namespace, settings.pod_labels, settings.binaries)
-    room = Room()
-    groupings = _groupings(plan, room)
+    shared = Shared()
+    groupings = _groupings(plan, shared)
     moves = moves_of(groupings)
-    for room.pairs in LIMITS:
+    for shared.room.pairs in LIMITS:
         draft = Draft({}, [], {})
         add_files(groupings, draft)
         add_moves(moves, draft)
@@ -88,11 +88,10 @@ def _options(plan: Plan) -> str:
     return f"--scope {plan.options.scope}{' --strict' if plan.options.strict else ''}{floor}"
 
 
-def _groupings(plan: Plan, room: Room) -> dict[Effect, Grouping]:
+def _groupings(plan: Plan, shared: Shared) -> dict[Effect, Grouping]:
     """One grouping for the effects whose layers are the same; the floor counts where some deny could reach it."""
     made: list[tuple[Layers, Grouping]] = []
     result: dict[Effect, Grouping] = {}
-    known: Readings = {}
     reach: dict[int, bool] = {}
     for effect in FILE_EFFECTS:
         layers = plan.layers[effect]
@@ -100,7 +99,7 @@ def _groupings(plan: Plan, room: Room) -> dict[Effect, Grouping]:
             layers = tuple([layer for layer in layers if layer.index != FLOOR])
         grouping = next((grouping for others, grouping in made if _are_same(layers, others)), None)
         if grouping is None:
-            grouping = group(layers, room, known)
+            grouping = group(layers, shared)
             made.append((layers, grouping))
         result[effect] = grouping
     return result

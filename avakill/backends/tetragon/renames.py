@@ -11,7 +11,7 @@ from avakill.backends.tetragon.holes import Names, holes_of, unite
 from avakill.backends.tetragon.hooks import Crossing, Draft, bind, mask
 from avakill.backends.tetragon.model import Arg, Test
 from avakill.backends.tetragon.shapes import Kind, Shape
-from avakill.backends.tetragon.terms import Part, Term, name_terms, pair_terms, path_terms
+from avakill.backends.tetragon.terms import Pair, Part, Term, name_terms, pair_terms, path_terms
 from avakill.ir.effect import Effect
 from avakill.ir.region import Piece
 from avakill.paths.glob import join
@@ -39,6 +39,8 @@ class Moves:
     swapped: list[Group]
     swapped_in: list[Group]
     carried: list[Group]
+    going_tops: Tops
+    creates_tops: Tops
 
 
 def moves_of(groupings: Groupings) -> Moves:
@@ -57,6 +59,8 @@ def moves_of(groupings: Groupings) -> Moves:
         swapped=beyond(beyond(kept, creates), deletes),
         swapped_in=beyond(creates, going),
         carried=beyond(kept, deletes),
+        going_tops=tops_above(going),
+        creates_tops=tops_above(creates),
     )
 
 
@@ -67,8 +71,8 @@ def add_moves(moves: Moves, draft: Draft) -> None:
     for group in (*moves.kept, *moves.going):
         if path_terms(group).merged or name_terms(group).merged:
             _note_pairs(group, draft)
-    _add_old(moves.going, draft)
-    _add_new(moves.creates, moves.replaced, draft)
+    _add_old(moves.going, moves.going_tops, draft)
+    _add_new(moves, draft)
     _add_exchanges(moves.swapped, moves.swapped_in, draft)
     for group in moves.deletes:
         for term in inside_terms(group):
@@ -112,27 +116,26 @@ def _is_directory(side: Mapping[str, Arg]) -> Test:
 # -- the name that goes, the name that comes, both at once --
 
 
-def _add_old(going: list[Group], draft: Draft) -> None:
+def _add_old(going: list[Group], tops: Tops, draft: Draft) -> None:
     for group in going:
         for term in name_terms(group).terms:
             draft.add(RENAME, bind(term, OLD), GOING, group.told)
-    rows = _rows(going)
-    for term in top_terms(going, draft):
-        draft.add(RENAME, bind(term, OLD), GOING, rows)
-        draft.add(RENAME, (*bind(term, NEW), EXCHANGE), GOING, rows)
+    for term in top_terms(tops, draft):
+        draft.add(RENAME, bind(term, OLD), GOING, tops.rows)
+        draft.add(RENAME, (*bind(term, NEW), EXCHANGE), GOING, tops.rows)
 
 
-def _add_new(creates: list[Group], replaced: list[Group], draft: Draft) -> None:
-    for group in creates:
+def _add_new(moves: Moves, draft: Draft) -> None:
+    for group in moves.creates:
         for term in name_terms(group).terms:
             draft.add(RENAME, bind(term, NEW), CREATE, group.told)
             draft.add("path_link", bind(term, hooks.LINK_NEW), CREATE, group.told)
         for term in inside_terms(group):
             draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, group.told)
-    for term in top_terms(creates, draft):
-        draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, _rows(creates))
+    for term in top_terms(moves.creates_tops, draft):
+        draft.add(RENAME, (*bind(term, NEW), _is_directory(OLD)), CREATE, moves.creates_tops.rows)
     exists = mask(NEW["type"], hooks.ANY_TYPE_BITS)
-    for group in replaced:
+    for group in moves.replaced:
         for term in name_terms(group).terms:
             draft.add(RENAME, (*bind(term, NEW), exists), DELETE, group.told)
 
@@ -158,13 +161,14 @@ def _add_rooted(grouping: Grouping, effects: frozenset[Effect], draft: Draft) ->
     goals = opened(grouping)
     for here, there, flags in ((OLD, NEW, ()), (NEW, OLD, (EXCHANGE,))):
         for group in grouping.groups:
-            for term in (*name_terms(group).terms, *top_terms([group], draft)):
+            for term in (*name_terms(group).terms, *top_terms(tops_above([group]), draft)):
                 for goal in goals:
                     draft.add(RENAME, (*bind(goal, there), *bind(term, here), *flags), effects, group.told)
             _add_directories(group, effects, draft, here, there, flags)
         above = [(hole.shape, NOWHERE) for hole in grouping.holes if hole.shape is not None]
-        for term in tops_of(above, grouping.room, _rows(grouping.groups), draft):
-            draft.add(RENAME, (*bind(term, there), _is_directory(here), *flags), effects, _rows(grouping.groups))
+        tops = tops_of(above, grouping.room, _rows(grouping.groups))
+        for term in top_terms(tops, draft):
+            draft.add(RENAME, (*bind(term, there), _is_directory(here), *flags), effects, tops.rows)
     for group in grouping.groups:
         for term in path_terms(group).terms:
             for goal in goals:
@@ -225,23 +229,36 @@ def _inside(group: Group) -> Group:
     return Group(denies, group.holes, open={} if group.wild else group.open, room=group.room)
 
 
-def top_terms(groups: list[Group], draft: Draft) -> list[Term]:
-    """The directories whose rename would move what the groups deny."""
+@dataclass(frozen=True, slots=True)
+class Tops:
+    """Directories whose rename would move what is denied by `rows`."""
+
+    paths: tuple[Names, ...]
+    pairs: list[Pair]
+    room: Room
+    rows: tuple[int, ...]
+
+
+def tops_above(groups: list[Group]) -> Tops:
     live: list[tuple[Shape, Span]] = []
     for group in groups:
         holes = holes_of(group)
         live += [(deny.shape, deny.span) for deny in group.denies if not holes.covers(deny.shape.base)]
-    return tops_of(live, groups[0].room if groups else Room(1), _rows(groups), draft)
+    return tops_of(live, groups[0].room if groups else Room(), _rows(groups))
 
 
-def tops_of(shapes: Iterable[tuple[Shape, Span]], room: Room, rows: tuple[int, ...], draft: Draft) -> list[Term]:
+def tops_of(shapes: Iterable[tuple[Shape, Span]], room: Room, rows: tuple[int, ...]) -> Tops:
     found: dict[Names, Span] = {}
     for shape, span in shapes:
-        names = shape.base if shape.kind in (Kind.STRETCH, Kind.NAMED, Kind.CHILD) else shape.base[:-1]
+        names = shape.base[:-1] if shape.kind is Kind.TREE or shape.kind is Kind.EXACT else shape.base
         while names and names not in found:
             found[names] = span
             names = names[:-1]
-    terms, merged = pair_terms([(join(path[:-1]), path[-1], span) for path, span in found.items()], room.pairs)
+    return Tops(tuple(found), [(join(path[:-1]), path[-1], span) for path, span in found.items()], room, rows)
+
+
+def top_terms(tops: Tops, draft: Draft) -> list[Term]:
+    terms, merged = pair_terms(tops.pairs, tops.room.pairs)
     if merged:
-        draft.crossings[Crossing(rows, tuple(found))] = None
+        draft.crossings[Crossing(tops.rows, tops.paths)] = None
     return terms

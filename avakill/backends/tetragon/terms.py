@@ -250,8 +250,7 @@ def pair_terms(pairs: Collection[Pair], limit: int) -> tuple[list[Term], bool]:
     rows = _classes(by_dir, limit)
     columns = _classes(by_name, limit if rows is None else len(rows))
     if rows is None and columns is None:
-        every = (unite([(place, span) for place, _, span in pairs]), unite([(name, span) for _, name, span in pairs]))
-        return [(Part("dir", "Equal", every[0]), Part("name", "Equal", every[1]))], True
+        return [(Part("dir", "Equal", _firsts(by_dir, by_dir)), Part("name", "Equal", _firsts(by_name, by_name)))], True
     if rows is not None and (columns is None or len(rows) <= len(columns)):
         found = [(_firsts(by_dir, dirs), tuple(held.items())) for dirs, held in rows]
     else:
