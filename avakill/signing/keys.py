@@ -57,11 +57,13 @@ def read_key(text: str, name: str) -> bytes | Refused:
 
 
 def with_public(keys: Keys) -> Keys | Refused:
-    """The keys with the public one worked out, where there is only the seed."""
+    """The keys with the public one worked out, where there is only the seed; without Ed25519, an HMAC key still counts."""
     if keys.seed is None or keys.public is not None:
         return keys
     public = ed25519.public_of(keys.seed)
-    return public if isinstance(public, Refused) else Keys(keys.mac, keys.seed, public)
+    if isinstance(public, Refused):
+        return public if keys.mac is None else Keys(keys.mac)
+    return Keys(keys.mac, keys.seed, public)
 
 
 def mac_id(mac: bytes) -> str:
