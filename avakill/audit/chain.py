@@ -35,7 +35,7 @@ class Chain:
 
     def digest(self, text: str) -> str:
         inner = self._inner.copy()
-        inner.update(text.encode("utf-8", "surrogatepass"))
+        inner.update(text.encode("utf-8", "surrogateescape"))
         if self._outer is None:
             return inner.hexdigest()
         outer = self._outer.copy()
@@ -51,18 +51,15 @@ def canonical(previous: str, sequence: int, id_: str, timestamp: str, latency: f
 class Head(NamedTuple):
     """The end of the chain: how many rows were ever written, the last one's sequence and hash; `seal` is over all of it."""
 
-    count: int
+    rows: int
     sequence: int
     hash: str
     key_id: str
     seal: str
 
 
-START = Head(0, 0, GENESIS, "", "")
-
-
-def sealed_head(chain: Chain, count: int, sequence: int, hash_: str) -> Head:
-    return Head(count, sequence, hash_, chain.key_id, chain.digest(f"head\n{count}\n{sequence}\n{hash_}\n{chain.key_id}"))
+def sealed_head(chain: Chain, rows: int, sequence: int, hash_: str) -> Head:
+    return Head(rows, sequence, hash_, chain.key_id, chain.digest(f"head\n{rows}\n{sequence}\n{hash_}\n{chain.key_id}"))
 
 
 class Checkpoint(NamedTuple):

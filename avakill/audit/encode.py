@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from json.encoder import encode_basestring_ascii as _quote
 from struct import error as StructError
@@ -157,19 +157,18 @@ def _is_small(value: object, kind: type, depth: int = 8) -> bool:
     """A list or an object of plain values, few and short."""
     if depth == 0:
         return False
-    if kind is dict:
-        assert isinstance(value, dict)
+    inner: Collection[object]
+    if kind is dict and isinstance(value, dict):
         inner = value.values()
-    elif kind is list or kind is tuple:
-        assert isinstance(value, list | tuple)
-        inner = value  # type: ignore[assignment]
+    elif kind in (list, tuple) and isinstance(value, list | tuple):
+        inner = value
     else:
         return False
     if len(inner) > MAX_MEMBERS:
         return False
     for one in inner:
         of = type(one)
-        if of is str:
+        if isinstance(one, str) and of is str:
             if len(one) > MAX_PLAIN:
                 return False
         elif of not in _SCALARS and not _is_small(one, of, depth - 1):

@@ -18,12 +18,8 @@ A page that a power failure lost takes a part of the texts with it, or the magic
 MAX_FRAME = 1 << 20
 
 
-class Frame(NamedTuple):
-    number: int
-    at: int
-    took: int
-    head: bytes
-    arguments: bytes
+Frame = tuple[int, int, int, bytes, bytes]
+"""Number, nanoseconds since the epoch, nanoseconds taken, head, arguments."""
 
 
 class Read(NamedTuple):
@@ -47,27 +43,17 @@ def read_frames(data: bytes) -> Read:
     """
     frames: list[Frame] = []
     start = end = torn = 0
+    unpack, before, have, view = HEADER.unpack_from, HEADER.size, len(data), memoryview(data)
     while True:
-        found = _whole(data, start)
-        if found is not None:
-            torn += start - end
-            one, start = found
-            end = start
-            frames.append(one)
-            continue
+        body = start + before
+        if body <= have:
+            magic, length, checksum, number, head_length, at, took = unpack(data, start)
+            stop, middle = body + length, body + head_length
+            if magic == MAGIC and middle <= stop <= have and length <= MAX_FRAME and crc32(view[body:stop]) == checksum:
+                frames.append((number, at, took, data[body:middle], data[middle:stop]))
+                torn += start - end
+                start = end = stop
+                continue
         start = data.find(MAGIC, start + 1)
         if start < 0:
             return Read(frames, end, torn)
-
-
-def _whole(data: bytes, start: int) -> tuple[Frame, int] | None:
-    body = start + HEADER.size
-    if len(data) < body:
-        return None
-    magic, length, checksum, number, head_length, at, took = HEADER.unpack_from(data, start)
-    middle, end = body + head_length, body + length
-    if magic != MAGIC or length > MAX_FRAME or middle > end or end > len(data):
-        return None
-    if crc32(memoryview(data)[body:end]) != checksum:
-        return None
-    return Frame(number, at, took, data[body:middle], data[middle:end]), end

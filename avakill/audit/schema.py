@@ -40,7 +40,7 @@ CREATE INDEX IF NOT EXISTS events_session_id ON events (session_id);
 CREATE INDEX IF NOT EXISTS events_agent_id ON events (agent_id);
 CREATE TABLE IF NOT EXISTS head (
   one INTEGER PRIMARY KEY CHECK (one = 1),
-  count INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
   sequence INTEGER NOT NULL,
   hash TEXT NOT NULL,
   key_id TEXT NOT NULL,
@@ -100,6 +100,8 @@ def open_to_write(folder: Path, patience: float, synchronous: str) -> sqlite3.Co
     try:
         made.execute("PRAGMA journal_mode=WAL")
         made.execute(f"PRAGMA synchronous={synchronous}")
+        made.execute("PRAGMA cache_size=-16000")
+        made.execute("PRAGMA wal_autocheckpoint=4000")
         made.executescript(TABLES) if made.execute("PRAGMA user_version").fetchone()[0] < VERSION else None
         made.execute(f"PRAGMA user_version={VERSION}") if made.execute("PRAGMA user_version").fetchone()[0] < VERSION else None
         made.text_factory = _text

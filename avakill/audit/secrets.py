@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from json.encoder import encode_basestring_ascii
 from typing import Protocol
 
@@ -14,12 +15,20 @@ Mark = Callable[[str], str]
 """A secret to what stands in its place."""
 
 WORDS = frozenset(
-    "password passwd passphrase passcode passwords pwd pass pin otp secret secrets token tokens credential credentials "
-    "authorization authorisation auth cookie cookies apikey apikeys accesskey privatekey secretkey jwt bearer".split()
+    (
+        *("password", "passwords", "passwd", "passphrase", "passcode", "pwd", "pass", "pin", "otp", "jwt", "bearer"),
+        *("secret", "secrets", "token", "tokens", "credential", "credentials", "authorization", "authorisation", "auth"),
+        *("cookie", "cookies", "apikey", "apikeys", "accesskey", "privatekey", "secretkey"),
+    )
 )
-KINDS_OF_KEY = frozenset("api access private secret encryption signing session auth account master shared ssh storage".split())
+KINDS_OF_KEY = frozenset(
+    ("api", "access", "private", "secret", "encryption", "signing", "session", "auth", "account", "master", "shared", "ssh", "storage")
+)
 
-_WORD = r"(?:pass(?:w(?:or)?d|phrase|code)|pwd|secret|token|api[_.-]?key|(?:access|private|account|signing)[_.-]?key|credential|authori[sz]ation|cookie)"
+_WORD = (
+    r"(?:pass(?:w(?:or)?d|phrase|code)|pwd|secret|token|credential|authori[sz]ation|cookie"
+    r"|api[_.-]?key|(?:access|private|account|signing)[_.-]?key)"
+)
 _VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"'\\&;,)}\]]+)"""
 _NAMED = (
     rf"""(?i:[A-Za-z0-9_.-]*{_WORD}[A-Za-z0-9_.-]*["'\\\]]*\s*(?:=>|:=|[:=])\s*\\?["']?(?:(?:basic|bearer|token|digest)\s+)?)({_VALUE})""",
@@ -149,4 +158,4 @@ def is_secret_name(name: str) -> bool:
         return True
     if any(word.endswith(("password", "passwd", "secret", "token", "apikey")) for word in words):
         return True
-    return any(a in KINDS_OF_KEY and b in ("key", "keys") for a, b in zip(words, words[1:], strict=False))
+    return any(a in KINDS_OF_KEY and b in ("key", "keys") for a, b in pairwise(words))

@@ -47,7 +47,8 @@ class Recurring(NamedTuple):
 @lru_cache(maxsize=1024)
 def recurring(head: bytes) -> Recurring:
     text = head.decode("ascii")
-    return Recurring(*json.loads(text), text)
+    session, agent, tool, allowed, action, rule_name, reason, rule, policy = json.loads(text)
+    return Recurring(session, agent, tool, allowed, action, rule_name, reason, rule, policy, text)
 
 
 @lru_cache(maxsize=64)
@@ -81,7 +82,7 @@ class Store:
         run("BEGIN IMMEDIATE")
         try:
             head = self.head()
-            rows = self._rows(head, stream, frames, lambda id_: id_)
+            rows = self._rows(head, stream, frames)
             try:
                 self._insert(rows)
             except sqlite3.IntegrityError:  # an id that is there and should not be: somebody put it there, and ours is kept too
@@ -90,7 +91,7 @@ class Store:
                 self._insert(rows)
             last = rows[-1]
             assert isinstance(last[0], int)
-            after = sealed_head(self.chain, head.count + len(rows), last[0], str(last[-1]))
+            after = sealed_head(self.chain, head.rows + len(rows), last[0], str(last[-1]))
             run("INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?, ?, ?)", after)
             run("INSERT OR REPLACE INTO segments VALUES (?, ?)", (segment, drained))
             run("COMMIT")
@@ -102,7 +103,7 @@ class Store:
 
     def head(self) -> Head:
         """The chain's end; behind every row that there is, even where somebody changed the head. Raises OtherKey."""
-        found = self.connection.execute("SELECT count, sequence, hash, key_id, seal FROM head").fetchone()
+        found = self.connection.execute("SELECT rows, sequence, hash, key_id, seal FROM head").fetchone()
         last = self.connection.execute("SELECT max(sequence) FROM events").fetchone()[0] or 0
         if found is None:
             return Head(0, last, GENESIS, "", "")
@@ -111,23 +112,20 @@ class Store:
             raise OtherKey("the audit store's chain was begun " + ("with another key" if head.key_id else "without a key"))
         return head._replace(sequence=max(head.sequence, last))
 
-    def _rows(self, head: Head, stream: str, frames: Sequence[Frame], name: Callable[[str], str]) -> list[Row]:
+    def _rows(self, head: Head, stream: str, frames: Sequence[Frame], name: Callable[[str], str] | None = None) -> list[Row]:
         digest = self.chain.digest
         sequence, previous = head.sequence, head.hash
         rows: list[Row] = []
         for number, at, took, text, raw in frames:
             sequence += 1
-            known = recurring(text)
-            session, agent, tool, allowed, action, rule_name, reason, rule, policy, canon = known
-            id_ = name(f"{stream}-{number}")
+            session, agent, tool, allowed, action, rule_name, reason, rule, policy, canon = recurring(text)
+            id_ = f"{stream}-{number}" if name is None else name(f"{stream}-{number}")
             when = timestamp(at)
             latency = took / 1e6
             arguments = raw.decode("ascii")
             hash_ = digest(canonical(previous, sequence, id_, when, latency, canon, arguments, NOTHING_ELSE))
-            rows.append(
-                (sequence, id_, when, session, agent, tool, arguments, allowed, action, rule_name, reason, latency, rule, policy)
-                + (previous, hash_)
-            )
+            what: Row = (sequence, id_, when, session, agent, tool, arguments, allowed, action, rule_name, reason)
+            rows.append((*what, latency, rule, policy, previous, hash_))
             previous = hash_
         return rows
 

@@ -82,7 +82,8 @@ def _members(pairs: Iterable[tuple[object, object]], count: int, mark: Mark, bud
         name = _name(key, mark, budget)
         while name in made:
             name += "'"
-        made[name] = _secret(inner, mark) if is_secret_name(name) and _can_be_secret(name, inner) else _tame(inner, mark, budget, depth + 1)
+        is_secret = is_secret_name(name) and _can_be_secret(name, inner)
+        made[name] = _secret(inner, mark) if is_secret else _tame(inner, mark, budget, depth + 1)
     if len(made) < count:
         made["[left out]"] = count - len(made)
     return made
