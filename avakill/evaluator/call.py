@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from avakill.evaluator.arguments import Found, argument_name, index, path_texts
 from avakill.evaluator.context import Context
@@ -20,6 +21,9 @@ from avakill.ir.effect import TOOL_EFFECTS, Effect
 from avakill.ir.names import canonical_tool
 from avakill.ir.policy import ToolEffect
 from avakill.paths.glob import join, split
+
+if TYPE_CHECKING:
+    from avakill.evaluator.protected import Guarded
 
 MAX_PATHS = 1_000
 MAX_LINES = 200
@@ -61,6 +65,8 @@ class Call:
     work: int = 0
     known: dict[str, str | None] = field(default_factory=dict)
     texts: dict[Field, Texts] = field(default_factory=dict)
+    protected: Guarded | None = None
+    """Self-protection's objects with links followed, where somebody keeps them; else they are worked out for this call."""
     _real: dict[Names, Names] = field(default_factory=dict)
     _readings: dict[str, tuple[Reading, ...]] = field(default_factory=dict)
 

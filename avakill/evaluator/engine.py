@@ -39,6 +39,7 @@ from avakill.ir.condition import And, Condition, Not, Or, PathIn
 from avakill.ir.effect import Effect
 from avakill.ir.policy import Policy, Rule
 from avakill.paths.glob import Glob, join
+from avakill.source.collector import collector_paused
 
 MAX_PLANS = 1024
 """Tools, and for each tool shapes of arguments, that are remembered; one more and all are forgotten."""
@@ -76,6 +77,8 @@ class ToolPlan:
     table: RuleTable
     event: Event
     reads_only: bool
+    runs: bool
+    """Whether it runs programs: any text of such a call may be one."""
     shapes: dict[tuple[str, ...], Shape | None] = field(default_factory=dict)
 
 
@@ -92,6 +95,17 @@ class Links:
     guarded: Guarded
 
 
+class Rulings(dict[int, Ruling]):
+    """What each rule decides by itself, made when it first does; under NEVER what the default decides."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def __missing__(self, order: int) -> Ruling:
+        ruling = self[order] = by_default(self._policy) if order == NEVER else decided_by(self._policy.rules[order])
+        return ruling
+
+
 class Engine:
     """Judges calls against one policy in one context. Threads may share it; what it remembers is bounded.
 
@@ -102,9 +116,9 @@ class Engine:
     def __init__(self, policy: Policy, context: Context) -> None:
         self.policy = policy
         self.context = context
-        self._rules: tuple[Asked, ...] = compiled(policy)
-        self._rulings: dict[int, Ruling] = {rule.index: decided_by(rule) for rule, _ in self._rules}
-        self._rulings[NEVER] = by_default(policy)
+        with collector_paused():
+            self._rules: tuple[Asked, ...] = compiled(policy)
+        self._rulings = Rulings(policy)
         self._prefixes = tuple(_prefixes(policy, self._blank()))
         self._lock = Lock()
         self._links = self._look()
@@ -195,7 +209,9 @@ class Engine:
         plan = self._plans.get(key)
         if plan is None:
             call = Call(event, self.context, self.policy.tool_effects)
-            plan = ToolPlan(self._table(call), event, call.effects == frozenset({Effect.READ}))
+            effects = call.effects or frozenset()
+            runs = Effect.EXEC in effects or event.tool == "shell_execute"
+            plan = ToolPlan(self._table(call), event, effects == frozenset({Effect.READ}), runs)
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
             self._plans[key] = plan
@@ -211,14 +227,15 @@ class Engine:
         if table is None:
             real = self._links.real
             matched = ((rule, truth) for rule, _ in self._rules if (truth := holds_tool(rule, call)) is not Truth.NO)
-            table = make_table(matched, self._blank(), lambda names: real.get(names, names))
+            with collector_paused():
+                table = make_table(matched, self._blank(), lambda names: real.get(names, names))
             if len(self._tables) >= 64:
                 self._tables.clear()
             self._tables[call.tools] = table
         return table
 
     def _shape(self, plan: ToolPlan, names: tuple[str, ...]) -> Shape | None:
-        if not self._may_be_short or any(not name.isascii() or len(name) > 4096 for name in names):
+        if plan.runs or not self._may_be_short or any(not name.isascii() or len(name) > 4096 for name in names):
             return None
         paths: list[str] = []
         texts: list[str] = []

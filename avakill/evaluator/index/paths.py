@@ -108,13 +108,23 @@ class PathIndex:
     """A trie over literal prefixes. Globs are added in the order of their rules; `finish` comes before any question."""
 
     fold: bool = False
-    root: Node = field(default_factory=lambda: {HERE: Stop()})
+    root: Node = field(default_factory=dict)
     everything: list[int] = field(default_factory=list)
 
     def add(self, prefix: Names, rest: Glob, order: int) -> None:
         """`rest` is what the glob asks behind `prefix`; `Glob((), below)` asks for nothing more."""
         self.everything.append(order)
-        stop = self._stop(tuple(name.casefold() for name in prefix) if self.fold else prefix)
+        node = self.root
+        for name in prefix:
+            if self.fold:
+                name = name.casefold()
+            after = node.get(name)
+            if after is None:
+                after = node[name] = {}
+            node = after
+        stop = node.get(HERE)
+        if stop is None:
+            stop = node[HERE] = Stop()
         if rest.parts:
             if stop.own is None:
                 stop.own = Tails(len(prefix), fold=self.fold)
@@ -122,29 +132,23 @@ class PathIndex:
         else:
             (stop.trees if rest.below else stop.exact).append(order)
 
-    def _stop(self, prefix: Names) -> Stop:
-        node = self.root
-        for name in prefix:
-            after = node.get(name)
-            if after is None:
-                after = node[name] = {HERE: Stop()}
-            node = after
-        stop = node[HERE]
-        assert isinstance(stop, Stop)
-        return stop
-
     def finish(self) -> None:
         """Hand down what stands above, so that a question looks at the last node only."""
-        todo: list[tuple[Node, int, tuple[Tails, ...]]] = [(self.root, NEVER, ())]
+        nothing = Stop()
+        todo: list[tuple[Node, Stop]] = [(self.root, nothing)]
         while todo:
-            node, least, tails = todo.pop()
-            stop: Stop = node[HERE]
-            stop.least = min(least, *stop.trees[:1]) if stop.trees else least
-            if stop.own is not None:
-                stop.own.finish()
-                tails = (*tails, stop.own)
-            stop.tails = tails
-            todo.extend((after, stop.least, tails) for name, after in node.items() if name is not HERE and name)
+            node, above = todo.pop()
+            stop: Stop | None = node.get(HERE)
+            if stop is None:
+                node[HERE] = below = above
+            else:
+                stop.least = min(above.least, stop.trees[0]) if stop.trees else above.least
+                stop.tails = above.tails
+                if stop.own is not None:
+                    stop.own.finish()
+                    stop.tails = (*above.tails, stop.own)
+                below = Stop(stop.least, tails=stop.tails) if stop.trees or stop.own is not None else above
+            todo.extend([(after, below) for name, after in node.items() if name])
 
     def least(self, names: Iterable[str]) -> int:
         """The order of the first rule of which a glob holds the path; NEVER where none does."""

@@ -28,10 +28,9 @@ Key = str | int | float
 
 @dataclass(slots=True)
 class RuleTable:
-    """`orders` are places in the policy, each with the truth of its tool patterns. `pure` are the rules that ask for a
-    path and nothing else (or for nothing at all): for a call with one plain path the trie has the whole answer."""
+    """`pure` are the rules that ask for a path and nothing else (or for nothing at all): for a call with one plain path the
+    trie has the whole answer. The other tables hold what the rest needs; `always` are those of which nothing is known."""
 
-    truths: dict[int, Truth]
     always: list[int] = field(default_factory=list)
     paths: dict[str, PathIndex] = field(default_factory=dict)
     words: dict[Field, WordIndex] = field(default_factory=dict)
@@ -47,7 +46,7 @@ class RuleTable:
     def candidates(self, call: Call) -> list[int]:
         """The rules that hold or may hold, rising, and maybe some that do not."""
         found = set(self.always)
-        for name, index in self.paths.items():
+        for name, index in (("path", self.pure), *self.paths.items()):
             found.update(_on_paths(index, call, name))
         for asked, words in self.words.items():
             found.update(_on_words(words, call, asked))
@@ -59,14 +58,14 @@ class RuleTable:
 def make_table(rules: Iterable[tuple[Rule, Truth]], call: Call, real: Real) -> RuleTable:
     """`call` is any call in the right context; its event does not matter. Rules come in their order."""
     listed = tuple(rules)
-    table = RuleTable({rule.index: truth for rule, truth in listed}, pure=PathIndex())
     folds = call.context.ignores_case
+    table = RuleTable(pure=PathIndex(fold=folds))
     for rule, truth in listed:
         if _is_pure(rule, truth):
-            _add_paths(table.pure, rule, call, real)
+            _add_pure(table, rule, call, real)
+            continue
         needed = needs(rule.condition)
-        if not _is_pure(rule, truth):
-            table.impure.append((rule.index, None if needed is None else frozenset(leaf.field.name for leaf in needed)))
+        table.impure.append((rule.index, None if needed is None else frozenset(leaf.field.name for leaf in needed)))
         if needed is None:
             table.always.append(rule.index)
             continue
@@ -84,11 +83,12 @@ def _is_pure(rule: Rule, truth: Truth) -> bool:
     return isinstance(rule.condition, Always) or (isinstance(rule.condition, PathIn) and rule.condition.field == PATH)
 
 
-def _add_paths(index: PathIndex, rule: Rule, call: Call, real: Real) -> None:
+def _add_pure(table: RuleTable, rule: Rule, call: Call, real: Real) -> None:
     if isinstance(rule.condition, PathIn):
-        _add_globs(index, rule.condition.globs, rule.index, call, real)
+        _add_globs(table.pure, rule.condition.globs, rule.index, call, real)
     else:
-        index.add((), ALL_BELOW, rule.index)
+        table.pure.add((), ALL_BELOW, rule.index)
+        table.always.append(rule.index)
 
 
 def _add_globs(index: PathIndex, globs: tuple[Glob, ...], order: int, call: Call, real: Real) -> None:
