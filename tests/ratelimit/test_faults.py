@@ -131,11 +131,11 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
 def test_all_who_hold_a_file_that_was_replaced_go_to_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "limits.db"
     one, two = SQLiteLimiter(path), SQLiteLimiter(path)
-    assert one.take("k", 1, HOUR, NOW).allowed
+    assert one.take("k", 9, HOUR, NOW).used == 1
     for child in tmp_path.iterdir():
         child.unlink()
-    assert two.take("k", 1, HOUR, NOW).allowed
-    assert not one.take("k", 1, HOUR, NOW).allowed
+    assert [two.take("k", 9, HOUR, NOW).used for _ in range(3)] == [1, 2, 3]
+    assert one.take("k", 9, HOUR, NOW).used == 4
 
 
 def test_where_budgets_are_full_the_expired_go_and_no_live_one(tmp_path: Path) -> None:

@@ -45,6 +45,15 @@ def test_a_dropped_budget_returns_no_earlier_than_it_went() -> None:
     assert limiter.take("a", 1, 10, 120).allowed
 
 
+def test_a_clock_that_steps_back_makes_no_budget_expire_earlier() -> None:
+    limiter = MemoryLimiter(max_keys=1)
+    assert limiter.take("a", 1, 10, 100).allowed
+    assert not limiter.take("a", 1, 10, 90).allowed
+    with pytest.raises(LimiterUnavailable):
+        limiter.take("b", 1, 10, 105)
+    assert not limiter.take("a", 1, 10, 105).allowed
+
+
 @settings(max_examples=EXAMPLES)
 @given(
     keys=st.integers(1, 3),

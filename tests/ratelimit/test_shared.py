@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -70,20 +71,29 @@ def test_a_process_killed_inside_its_transaction_leaves_no_trace_and_no_lock(tmp
     assert limiter.take("k", 2, HOUR, time.time_ns()).used == 2
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_threads_share_one_budget_to_the_call(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "keys"), [("memory", 2000), ("sqlite", 20)])
+def test_threads_share_each_budget_to_the_call(kind: str, keys: int, tmp_path: Path) -> None:
     limiter: Limiter = MemoryLimiter() if kind == "memory" else SQLiteLimiter(tmp_path / "limits.db", timeout_s=60)
-    got: list[int] = []
+    got: list[str] = []
+    together = threading.Barrier(PROCESSES)
 
     def run() -> None:
-        got.append(sum(limiter.take("k", BUDGET, HOUR, time.time_ns()).allowed for _ in range(TRIES)))
+        together.wait(60)
+        for key in map(str, range(keys)):
+            if limiter.take(key, 3, HOUR, time.time_ns()).allowed:
+                got.append(key)
 
     threads = [threading.Thread(target=run) for _ in range(PROCESSES)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert sum(got) == BUDGET
+    between = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # so that threads meet inside a take
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+    finally:
+        sys.setswitchinterval(between)
+    assert Counter(Counter(got).values()) == {3: keys}
 
 
 def test_a_forked_child_takes_from_the_same_budget(tmp_path: Path) -> None:
@@ -95,6 +105,19 @@ def test_a_forked_child_takes_from_the_same_budget(tmp_path: Path) -> None:
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 2
     assert limiter.take("k", 10, HOUR, time.time_ns()).used == 3
+
+
+def test_a_child_forked_while_a_thread_takes_is_not_locked_out(tmp_path: Path) -> None:
+    """The thread that holds the lock is not in the child, and the connection is the parent's."""
+    limiter = SQLiteLimiter(tmp_path / "limits.db", timeout_s=5)
+    limiter.take("k", 10, HOUR, time.time_ns())
+    with limiter._database._lock:
+        child = os.fork()
+        if child == 0:
+            is_free = limiter._database._connection is None and limiter.take("k", 10, HOUR, time.time_ns()).used == 2
+            os._exit(0 if is_free else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_a_budget_outlives_its_process(store: str) -> None:
