@@ -29,11 +29,54 @@ def index(event: Event) -> dict[str, tuple[Found, ...]]:
         found["path"] = [Found(".")]
     if event.tool == "file_search":
         found.setdefault("path", []).extend(_searched(found))
+    lines = _shell_lines(event, found)
+    if lines:
+        found.setdefault("command", []).extend(lines)
     if Effect.WRITE in TOOL_EFFECTS.get(event.tool, frozenset()):
         patched = [Found(path) for text in scalars(event.arguments) if isinstance(text, str) for path in patched_paths(text)]
         if patched:
             found.setdefault("path", []).extend(patched)
     return {name: tuple(items) for name, items in found.items()}
+
+
+PROGRAMS = frozenset({"program", "executable", "exe", "binary"})
+VECTORS = frozenset({"args", "argv", "arguments", "parameters"})
+"""A program and its words, each under a name of its own."""
+
+COMMANDS = frozenset({"argv", "bash", "bash_command", "cmdline", "command_string", "commandstring", "run_command"})
+"""More names of a command line, as calls have them and no policy does."""
+
+NO_COMMANDS = frozenset({"agent", "cwd", "description", "env", "explanation", "reason", "session", "shell", "timeout", "title"})
+"""Arguments of a shell that are surely no command line, whatever else it is given."""
+
+
+def _shell_lines(event: Event, found: dict[str, list[Found]]) -> list[Found]:
+    """Command lines under names of their own: a program with its words, and of a shell without any command every text."""
+    lines: list[Found] = []
+    _vectors(event.arguments, lines, "command" not in found)
+    lines += [item for name in COMMANDS for item in found.get(name, ())]
+    if event.tool == "shell_execute" and not lines and "command" not in found:
+        lines += [
+            item for name, items in found.items() if name not in NO_COMMANDS for item in items if isinstance(item.value, str | tuple)
+        ]
+    return lines
+
+
+def _vectors(value: Value, lines: list[Found], alone: bool) -> None:
+    """`alone` says that a program without words is a command too."""
+    match value:
+        case Members(items):
+            programs = [inner for name, inner in items if name.casefold() in PROGRAMS and isinstance(inner, str)]
+            words = [inner for name, inner in items if name.casefold() in VECTORS and isinstance(inner, tuple)]
+            if programs and (words or alone):
+                lines.extend(Found((program, *more)) for program in programs for more in (words or [()]))
+            for _, inner in items:
+                _vectors(inner, lines, alone)
+        case tuple():
+            for inner in value:
+                _vectors(inner, lines, alone)
+        case _:
+            return
 
 
 def _index(value: Value, found: dict[str, list[Found]]) -> None:
@@ -54,9 +97,9 @@ def argument_name(name: str) -> tuple[str, bool]:
     """The canonical name, and whether it was given in the plural."""
     canonical = canonical_argument(name)
     if canonical not in KNOWN_ARGUMENTS and name[-1:] in ("s", "S"):
-        singular = canonical_argument(name[:-1])
-        if singular in KNOWN_ARGUMENTS:
-            return singular, True
+        for singular in (canonical_argument(name[:-1]), canonical_argument(name[:-3] + "y") if name[-3:].lower() == "ies" else name):
+            if singular in KNOWN_ARGUMENTS:
+                return singular, True
     return canonical if canonical in KNOWN_ARGUMENTS else canonical.casefold(), False
 
 
@@ -71,12 +114,18 @@ def _searched(found: dict[str, list[Found]]) -> list[Found]:
     return result
 
 
-_PATCHED = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to): (.+?)\s*$", re.MULTILINE)
+_PATCHED = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to): ([^\n]+)$", re.MULTILINE)
+_UNIFIED = re.compile(r"^(?:---|\+\+\+|rename from|rename to|copy to) ([^\t\n]+)", re.MULTILINE)
 
 
 def patched_paths(text: str) -> list[str]:
-    """The files that a patch of the `*** Begin Patch` form names."""
-    return _PATCHED.findall(text) if "*** " in text else []
+    """The files that a patch names, of the `*** Begin Patch` form or a unified one (with `a/` and `b/` in front and without)."""
+    found = [path.strip() for path in _PATCHED.findall(text)] if "*** " in text else []
+    if "+++ " in text or "rename to " in text or "copy to " in text:
+        for path in map(str.strip, _UNIFIED.findall(text)):
+            if path != "/dev/null":
+                found += [path, path[2:]] if path.startswith(("a/", "b/")) else [path]
+    return found
 
 
 def path_texts(value: Value) -> list[str | None]:

@@ -193,7 +193,7 @@ def is_our_package(text: str) -> bool:
 
 def _kills(name: str, words: tuple[Word, ...], line: Line) -> str | None:
     why = f"`{name}` would stop avakill"
-    plain = [word for word in words[1:] if not word.guess.startswith("-")]
+    plain = _without_options(words[1:])
     match name:
         case "kill" | "skill" | "taskkill" | "fuser":
             texts = [word.guess for word in words[1:]]
@@ -206,11 +206,19 @@ def _kills(name: str, words: tuple[Word, ...], line: Line) -> str | None:
                 return why
             return why if any(_aims(word, any("f" in w.text for w in words if _is_short(w))) for word in plain[-1:]) else None
         case "killall":
-            is_regex = any(_is_short(word) and "r" in word.text or word.text == "--regexp" for word in words)
+            is_regex = any((_is_short(word) and "r" in word.text) or word.text == "--regexp" for word in words)
             for word in plain:
                 if has_hole(word.text) or (_aims(word, False) if is_regex else word.guess in _PROCESSES):
                     return why
     return None
+
+
+_VALUED = frozenset({"-u", "-U", "-g", "-G", "-P", "-s", "-t", "-F", "-y", "-o", "--signal", "--euid", "--uid", "--group", "--pidfile"})
+
+
+def _without_options(words: tuple[Word, ...]) -> list[Word]:
+    return [word for at, word in enumerate(words)
+            if not word.guess.startswith("-") and not (at and words[at - 1].text in _VALUED)]
 
 
 def _is_short(word: Word) -> bool:

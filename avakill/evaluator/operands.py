@@ -38,7 +38,9 @@ def directories(call: Call, line: Line) -> tuple[str, ...]:
     """Where a relative path of the line may start: the session's directories, and those that it changes to."""
     bases = dict.fromkeys(call.bases)
     for simple in line.commands:
-        if simple.name in ("cd", "pushd") and len(simple.words) > 1:
+        if simple.name == "cd" and len(simple.words) == 1:
+            bases[call.context.home] = None
+        elif simple.name in ("cd", "pushd") and len(simple.words) > 1:
             for names in call.read_path(simple.words[-1].guess, tuple(bases)).every:
                 bases[join(names)] = None
                 if len(bases) > 32:
@@ -52,11 +54,23 @@ def _operands(line: Line) -> Iterator[Word]:
             if at == 0 and "/" not in word.text:
                 continue
             yield word
-            name, equals, value = word.guess.partition("=")
-            if equals and "/" not in name and value:
-                yield Word(word.text.partition("=")[2], value, word.is_pattern)
+            yield from _parts(word)
     yield from (redirect.word for redirect in line.redirects)
     yield from line.loose
+
+
+def _parts(word: Word) -> Iterator[Word]:
+    """What else in a word programs take for a path: an option's value, a name behind `@`, what stands between colons."""
+    name, equals, value = word.guess.partition("=")
+    if equals and "/" not in name and value:
+        yield Word(word.text.partition("=")[2], value, word.is_pattern)
+    for text in (word.guess, value):
+        if text[:1] == "@":
+            yield Word(text[1:], text[1:], word.is_pattern)
+    if word.guess[:1] == "-" and word.guess[2:3] in ("/", "~", ".", "$"):
+        yield Word(word.guess[2:], word.guess[2:], word.is_pattern)
+    if ":" in word.guess and "://" not in word.guess:
+        yield from (Word(part, part, word.is_pattern) for part in word.guess.split(":")[:8] if "/" in part)
 
 
 def _is_path(word: Word) -> bool:
@@ -85,6 +99,13 @@ def _may_meet(call: Call, places: tuple[tuple[str, ...], ...], globs: tuple[Glob
             return True
         for glob in globs:
             call.spend(100)
-            if is_in(call, names, (glob,)) or any(not disjoint(pattern, bound(call, glob)) for pattern in patterns):
+            if is_in(call, names, (glob,)) or any(_meets(call, pattern, glob) for pattern in patterns):
                 return True
     return False
+
+
+def _meets(call: Call, pattern: Glob, glob: Glob) -> bool:
+    """One of the names that braces write out is that file only; a pattern is whatever it may match."""
+    if all(isinstance(part, str) for part in pattern.parts):
+        return is_in(call, tuple(part for part in pattern.parts if isinstance(part, str)), (glob,))
+    return not disjoint(pattern, bound(call, glob))

@@ -32,7 +32,7 @@ GIT_READERS = frozenset({
 })
 
 INTERPRETERS = frozenset({
-    "awk", "bun", "deno", "ed", "emacs", "ex", "gawk", "ipython", "lua", "mawk", "nano", "node", "nvim", "osascript", "perl", "php",
+    "awk", "bun", "deno", "ed", "emacs", "ex", "expect", "gawk", "ipython", "lua", "mawk", "nano", "node", "nvim", "osascript", "perl", "php",
     "pypy", "python", "ruby", "sqlite3", "tclsh", "vi", "vim",
 })
 """Programs whose arguments may be programs: a mention is enough."""
@@ -219,11 +219,11 @@ def only_reads_found(words: tuple[Word, ...]) -> bool:
             name = base_name(words[at + 1].text)
             rest = words[at + 2 :]
             end = next((index for index, inner in enumerate(rest) if inner.text in (";", "+")), len(rest))
-            if not reads_only(name, rest[:end]):
+            if any("{}" in inner.text for inner in rest[:end]) and not reads_only(name, rest[:end]):
                 return False
     return True
 
 
 def is_unknown(word: Word) -> bool:
     """A word of which nothing at all is known."""
-    return has_hole(word.text) and (not word.guess.strip() or word.guess.startswith(("$", "`"))) or word.text == HOLE and not word.guess
+    return (has_hole(word.text) and (not word.guess.strip() or word.guess.startswith(("$", "`")))) or (word.text == HOLE and not word.guess)

@@ -17,6 +17,7 @@ PROPOSED = (".proposed.yaml", ".proposed.yml")
 """Ends of what agents may write anywhere: a human looks at it before it counts."""
 
 _PACKAGES = ("site-packages", "dist-packages")
+PACKAGE = "avakill"
 _WILD = "*?[{"
 
 
@@ -39,7 +40,7 @@ class Guarded:
             return False
         if names in self.files or any(names[:end] in self.trees for end in range(len(names) + 1)):
             return True
-        if any(one in _PACKAGES and other == "avakill" for one, other in zip(names, names[1:], strict=False)):
+        if any(one in _PACKAGES and other == PACKAGE for one, other in zip(names, names[1:], strict=False)):
             return True
         return any(names[:-1] == folder and names[-1].endswith(end) for folder, end in self.endings if names)
 
@@ -67,6 +68,8 @@ class Guarded:
 
 def guarded(call: Call) -> Guarded:
     """The protected objects, each under its name as given and with links followed."""
+    if call.protected is not None:
+        return call.protected
     plain, endings = _places(call)
     return _guarded(plain, endings, call.context.ignores_case)
 
@@ -130,6 +133,8 @@ def _folded(names: Names) -> Names:
 @lru_cache(maxsize=4096)
 def _may_match(names: Names, things: tuple[Names, ...], dots: bool) -> bool:
     wild = next((at for at, name in enumerate(names) if any(char in name for char in "*?[{(")), len(names))
+    if wild == len(names):
+        return names in things
     near = [thing for thing in things if len(thing) > wild and thing[:wild] == names[:wild]]
     if not near:
         return False

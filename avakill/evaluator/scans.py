@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from functools import lru_cache
 from typing import Protocol
@@ -57,6 +58,19 @@ def _scanner(scan: Scan) -> Regex:
 
 
 def finds(scan: Scan, text: str) -> bool:
+    """In the text as it is, and as a reader sees it: letters in their usual form, without what has no width."""
+    if _finds(scan, text):
+        return True
+    seen = text if text.isascii() else _seen(text)
+    return seen != text and _finds(scan, seen)
+
+
+def _seen(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(" " if char.isspace() else char for char in plain if unicodedata.category(char) not in ("Cf", "Mn"))
+
+
+def _finds(scan: Scan, text: str) -> bool:
     if _scanner(scan).search(text):
         return True
     return scan is Scan.SECRETS and any(_is_key(token) for token in re.findall(r"[A-Za-z0-9+/=_-]{48,}", text))

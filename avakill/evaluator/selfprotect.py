@@ -1,12 +1,14 @@
 """What stands in front of every policy: nobody but a human changes the policy or the program that applies it."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 
 from avakill.evaluator.call import Call, CommandText, Names
+from avakill.evaluator.code import sed_writes
 from avakill.evaluator.line import Line, Simple, Word, has_hole
 from avakill.evaluator.offswitch import NAME, own_words, sets_ours, switches_off
 from avakill.evaluator.operands import directories
@@ -25,7 +27,7 @@ from avakill.evaluator.programs import (
 )
 from avakill.evaluator.protected import Guarded, guarded, protected_places
 from avakill.evaluator.shell import parse
-from avakill.evaluator.wrappers import SHAPES, SHELLS, base_name
+from avakill.evaluator.wrappers import LOOSE_WRAPPERS, RUNNERS, SHAPES, SHELLS, base_name
 from avakill.events.value import Members, Value, as_text, scalars
 from avakill.ir.effect import Effect
 from avakill.ir.names import canonical_argument
@@ -188,7 +190,10 @@ def _by_text(asked: _Asked) -> str | None:
 
 
 def _speaks_off(text: str) -> bool:
-    return NAME in text and any(word in text for word in ("approve", "uninstall", "unwrap", "approvals", "AVAKILL_"))
+    return _OURS.search(text) is not None and any(word in text for word in ("approve", "uninstall", "unwrap", "approvals", "AVAKILL_"))
+
+
+_OURS = re.compile(r"\bavakill\b|\bAVAKILL_")
 
 
 # -- shell --
@@ -295,7 +300,7 @@ def _changes(lined: _Lined, simple: Simple) -> bool:
     words = simple.words[1:]
     if not words or (name != "find" and reads_only(name, words)):
         return False
-    if name in SHAPES or name in SHELLS:
+    if name in SHAPES or name in SHELLS or name in LOOSE_WRAPPERS or (name in RUNNERS and words[0].text in RUNNERS[name]):
         # what they run is judged on its own; a shell is given a script, which it reads
         return bool(simple.refused) and lined.is_mentioned
     if name == "git" and git_reads_only(simple.words):
@@ -303,8 +308,10 @@ def _changes(lined: _Lined, simple: Simple) -> bool:
     own = own_words(simple.words)
     if name in INTERPRETERS or name.rstrip("0123456789.") in INTERPRETERS:
         if own is None:
-            return any(lined.asked.things.mentions(text, lined.bases) for text in (simple.guess, simple.raw))
+            return _speaks_off(simple.guess) or any(lined.asked.things.mentions(text, lined.bases) for text in (simple.guess, simple.raw))
         name, words = NAME, own[1:]
+    if name in ("sed", "gsed") and any(sed_writes(word.guess) and lined.asked.things.mentions(word.guess) for word in words):
+        return True
     if name == NAME:
         return _own_writes(lined, words)
     if name == "find":

@@ -47,11 +47,15 @@ def _parse(text: str, shells: int) -> Line:
         return Line(doubts=(odd,), unsafe=(odd,))
     if not text.strip():
         return Line()
+    if "\\\n" in text:
+        text, odd = _mended(text)
     data = text.encode()
     root = _parser().parse(data).root_node
     reading = _Reading(text, data, shells)
     if root.has_error:
         reading.doubt("it could not be parsed")
+    if odd:
+        reading.doubt(odd)
     reading.visit(root, 0)
     reading.judge(root)
     return reading.line()
@@ -65,6 +69,22 @@ def _oddity(text: str) -> str:
     if not text.isascii() and any(char.isspace() for char in text if char not in " \t\n"):
         return "a space in it that no shell takes for one"
     return ""
+
+
+def _mended(text: str) -> tuple[str, str]:
+    """`text` with the words put together that a backslash breaks over lines: the grammar takes each part for a word.
+
+    Within single quotes and some here-documents the backslash stays, so there nobody knows: the second text says so.
+    """
+    broken = _BROKEN.search(text)
+    if broken is None:
+        return text, ""
+    if "'" in text or "<<" in text:
+        return text, "a word is broken over lines"
+    return _BROKEN.sub(r"\1", text), ""
+
+
+_BROKEN = re.compile(r"((?:^|[^\\ \t\n])(?:\\\\)*)\\\n(?=[^ \t\n])")
 
 
 @lru_cache(maxsize=1)
@@ -162,6 +182,8 @@ class _Reading:
                 self._assignment(node)
             case "file_redirect":
                 self._redirect(node)
+            case "heredoc_redirect":
+                self._heredoc(node)
             case "for_statement":
                 self._loop(node)
             case "ERROR":
@@ -170,6 +192,15 @@ class _Reading:
             self.doubt("it could not be parsed")
         for child in node.children:
             self.visit(child, depth + 1)
+
+    def _heredoc(self, node: Node) -> None:
+        """The grammar does not see backquotes in the text; a quoted word at its start takes their meaning from them."""
+        start = next((self._raw(child) for child in node.children if child.type == "heredoc_start"), "")
+        body = next((self._raw(child) for child in node.children if child.type == "heredoc_body"), "")
+        if "`" in body and not any(char in start for char in "'\"\\"):
+            self.unsafe.append("a backquote in a here-document")
+            for text in body.split("`")[1::2]:
+                self._nested(text)
 
     def _loop(self, node: Node) -> None:
         words = [self.word(value) for value in node.children_by_field_name("value")]
@@ -315,8 +346,9 @@ class _Reading:
             if child.type in ('"', "string_content"):
                 continue
             piece = _unquote(self.data[at : child.start_byte].decode())
-            text += (piece, QUOTED_HOLE)
-            guess += (piece, self._guess(self._raw(child)))
+            raw = self._raw(child)
+            text += (piece, HOLE if "@" in raw[:3] or "[@]" in raw else QUOTED_HOLE)
+            guess += (piece, self._guess(raw) if child.type in ("simple_expansion", "expansion") else raw)
             at = child.end_byte
         piece = _unquote(self.data[at : node.end_byte - 1].decode())
         return Word("".join((*text, piece)), "".join((*guess, piece)))
@@ -326,13 +358,15 @@ class _Reading:
         braces = [child for child in node.children if child.type == "word" and self._raw(child) in ("{", "}")]
         if braces and raw != "{}" and re.search(r"\{[^{}]*(,|\.\.)[^{}]*\}|\{.*\{", raw, re.DOTALL):
             return Word(HOLE, "".join(piece.guess for piece in pieces), is_pattern=True)
-        tilde = any(piece.is_pattern for piece in pieces)
+        tilde = any(piece.is_pattern for piece in pieces) or any(child.type == "word" and self._raw(child) == "[" for child in node.children)
         return Word("".join(p.text for p in pieces), "".join(p.guess for p in pieces), tilde)
 
     def _guess(self, raw: str) -> str:
         """The value given to a variable earlier in the line; blank where there is none."""
         if raw in _SPLITTERS:
             return " "
+        if raw in _PLACES and raw.strip("${}") not in self.values:
+            return raw
         match = _DEFAULT.fullmatch(raw)
         if match is not None:
             return self.values.get(match[1]) or match[2]
@@ -342,6 +376,7 @@ class _Reading:
         return self.data[node.start_byte : node.end_byte].decode()
 
 
+_PLACES = frozenset({"$HOME", "${HOME}", "$PWD", "${PWD}"})
 _DEFAULT = re.compile(r"\$\{(\w+):?[-=+]([^$`{}]*)\}")
 _RUNNABLE = ("COMMAND", "PAGER", "EDITOR", "VISUAL", "SHELL", "ASKPASS", "BROWSER", "GIT_SSH")
 """Ends of the names of variables whose values programs run."""

@@ -121,7 +121,7 @@ def _of_commands(call: Call) -> Texts:
                 if simple.words:
                     units.append(Unit(tuple(dict.fromkeys((simple.text, simple.raw)))))
                     others.extend(_otherwise(simple))
-                if has_hole(simple.text):
+                if has_hole(simple.text) or is_open(simple):
                     holed.append(simple)
     return Texts(tuple(dict.fromkeys(units)), tuple(dict.fromkeys(others)), tuple(holed), doubt)
 
@@ -149,11 +149,19 @@ def may_contain(simple: Simple, needles: Iterable[str]) -> bool:
     A command that is nothing but a hole may be anything. Elsewhere the words in front of the hole, or behind it, must
     be those of the needle (`rm $X` and `$X -rf` for `rm -rf`); inside quotes a hole is a word's part and no option.
     """
-    if simple.name in (HOLE, QUOTED_HOLE):
+    if simple.name == HOLE or any(char in simple.name for char in "*?["):
+        return not simple.words[0].is_known
+    if simple.name == QUOTED_HOLE and any(_follows(simple.text[1:], needle) for needle in needles):
         return True
     text = simple.text.casefold()
     marks = [at for at, char in enumerate(text) if char == HOLE or (char == QUOTED_HOLE and at < len(simple.name))]
     return any(_completes(text[:at], text[at + 1 :], needle) for at in marks for needle in needles)
+
+
+def _follows(rest: str, needle: str) -> bool:
+    """Whether `rest`, behind a word of which nothing is known, may be the needle's from its first space on."""
+    _, space, behind = needle.partition(" ")
+    return rest.casefold().startswith(space + behind)
 
 
 def _completes(left: str, right: str, needle: str) -> bool:

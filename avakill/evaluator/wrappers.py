@@ -400,28 +400,33 @@ def _fed(words: tuple[Word, ...], replaced: str) -> tuple[Word, ...]:
     if not words:
         return ()
     if replaced:
-        return tuple(Word(w.text.replace(replaced, HOLE), w.guess) if replaced in w.text else w for w in words)
+        return tuple(Word(w.text.replace(replaced, HOLE), w.guess.replace(replaced, "")) if replaced in w.text else w for w in words)
     return (*words, Word(HOLE, ""))
 
 
 def _shell(name: str, words: tuple[Word, ...]) -> Found:
     at = 1
+    wants_text = False
     while at < len(words):
         word = words[at]
+        text = word.text
+        is_option = text.startswith(("-", "+")) and len(text) > 1
+        if wants_text and not is_option:
+            return _text(name, words[at : at + 1])
         if not word.is_known:
             return Found((Refused(f"what `{name}` runs is not spelled out"),))
-        text = word.text
         if text in ("/dev/stdin", "-", "/dev/fd/0", "/proc/self/fd/0"):
             break
         if text == "--":
-            at += 1
-            break
+            if wants_text:
+                return _text(name, words[at + 1 : at + 2])
+            return NOTHING if at + 1 < len(words) else Found((Unseen(f"`{name}` reads commands from its input"),))
         if text in ("--rcfile", "--init-file", "-O", "+O", "-o", "+o"):
             at += 2
-        elif text.startswith("-") and not text.startswith("--") and "c" in text[1:]:
-            return _text(name, words[at + 1 : at + 2])
-        elif text.startswith(("-", "+")) and len(text) > 1:
-            if "s" in text[1:] and not text.startswith("--"):
+        elif is_option:
+            short = not text.startswith("--")
+            wants_text = wants_text or (short and text[0] == "-" and "c" in text[1:])
+            if short and "s" in text[1:] and not wants_text:
                 break
             at += 1
         else:
@@ -449,7 +454,7 @@ def _find(words: tuple[Word, ...]) -> Found:
         elif words[at].text in _FIND_RUNS:
             end = next((i for i in range(at + 1, len(words)) if words[i].text in (";", "+")), len(words))
             inner = tuple(
-                Word(w.text.replace("{}", HOLE), w.guess) if "{}" in w.text else w for w in words[at + 1 : end]
+                Word(w.text.replace("{}", HOLE), w.guess.replace("{}", "")) if "{}" in w.text else w for w in words[at + 1 : end]
             )
             items.append(Inner(inner) if inner else Refused("`find` has no command"))
             at = end
