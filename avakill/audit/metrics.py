@@ -34,9 +34,7 @@ class Metrics:
         self._policies = Gauge("avakill_policies_loaded", "Rules in force", registry=registry)
         self._blocks = Counter("avakill_self_protection_blocks", "Calls that self-protection denied", ("tool",), registry=registry)
         self._reloads = Counter("avakill_policy_reloads", "Policies reloaded", ("trigger",), registry=registry)
-        self._failures = Counter(
-            "avakill_policy_reload_failures", "Policies that could not be reloaded", ("trigger",), registry=registry
-        )
+        self._failures = Counter("avakill_policy_reload_failures", "Reloads that failed", ("trigger",), registry=registry)
         self._reloaded = Gauge("avakill_policy_reload_last_success_timestamp", "When a policy was last reloaded", registry=registry)
         self._names: set[str] = set()
 

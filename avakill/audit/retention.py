@@ -22,12 +22,12 @@ class Pruned(NamedTuple):
     faults: tuple[Fault, ...] = ()
 
 
-def prune(folder: Path, older_than: str, clock: Callable[[], int], key: bytes | None = None) -> Pruned:
+def prune(path: Path, older_than: str, clock: Callable[[], int], key: bytes | None = None) -> Pruned:
     """Remove the oldest rows up to the first that is not older than a time (as `timestamp` writes it).
 
     Raises sqlite3.Error and OSError.
     """
-    connection = open_to_write(folder, PATIENCE, "FULL")
+    connection = open_to_write(path, PATIENCE, "FULL")
     chain = Chain(key)
     run = connection.execute
     try:

@@ -90,9 +90,8 @@ def prepare(folder: Path) -> None:
             place.chmod(0o700)
 
 
-def open_to_write(folder: Path, patience: float, synchronous: str) -> sqlite3.Connection:
+def open_to_write(path: Path, patience: float, synchronous: str) -> sqlite3.Connection:
     """The store, made where it is not; `patience` is seconds to wait for a lock. Raises sqlite3.Error, OSError."""
-    path = folder / DATABASE
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)

@@ -146,7 +146,7 @@ class Writer:
 
     def _opened(self) -> Store:
         if self._store is None:
-            store = Store(open_to_write(self.folder, PATIENCE, "FULL" if self._full else "NORMAL"), self._chain)
+            store = Store(open_to_write(self.folder / DATABASE, PATIENCE, "FULL" if self._full else "NORMAL"), self._chain)
             for one in self._journal.segments():
                 one.drained = max(one.drained, store.drained(one.name))
             self._store = store

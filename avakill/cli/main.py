@@ -26,6 +26,7 @@ COMMANDS = {
     "init": "write a starter policy",
     "backends": "the targets that are installed",
     "approvals": "decide on calls that wait for a person",
+    "logs": "what the guard decided, and whether the record is whole",
     "explain": "what a diagnostic code means",
 }
 """Each command with the line that `--help` shows; its module is `avakill.cli.NAME`, `-` written `_`."""

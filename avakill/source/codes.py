@@ -85,3 +85,8 @@ NO_APPROVALS = _code("AVK6201", "no store of approvals")
 UNKNOWN_APPROVAL = _code("AVK6202", "no such approval")
 SETTLED_APPROVAL = _code("AVK6203", "an approval that is settled")
 BROKEN_APPROVALS = _code("AVK6204", "approvals that cannot be used")
+# AVK63xx: the audit trail
+NO_AUDIT = _code("AVK6301", "no audit store")
+BROKEN_AUDIT = _code("AVK6302", "an audit store that cannot be used")
+TAMPERED_AUDIT = _code("AVK6303", "an audit trail that was changed")
+BAD_LOG_OPTION = _code("AVK6304", "an option of `logs` that cannot be read")
