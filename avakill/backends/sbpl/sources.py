@@ -196,7 +196,21 @@ def _linked(ground: Ground, level: Level, effect: Effect) -> tuple[str, str] | N
         pair = None if ground.budget.is_spent else _linked_in_hole(ground, hole, level, effect)
         if pair is not None:
             return pair
+    for piece in level.pieces:
+        for path in _in_exceptions(ground, piece):
+            pair = _linked_near(ground, path, level, effect)
+            if pair is not None:
+                return pair
     return None
+
+
+def _linked_near(ground: Ground, path: str, level: Level, effect: Effect) -> tuple[str, str] | None:
+    """A link of a path, or of what is in it, to a name beside: for what another deny leaves out."""
+    *above, name = split(path)
+    near = (path, f"{path}/x", f"{path}/y", f"{path}-new", join((*above, "new", name)))
+    held = [one for one in near if ground.field.decide(effect, one) is level]
+    pairs = ((old, new) for old in held for new in held if old != new and not _is_above(old, new))
+    return next((pair for pair in pairs if _gains_nothing(ground, *pair)), None)
 
 
 def _is_above(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from avakill.backends.judge import Probe
 from avakill.backends.plan import Options, Plan, Scope, make_plan
 from avakill.backends.sbpl import BACKEND
 from avakill.backends.sbpl.openings import NO_NEW_NAME
-from avakill.ir.condition import ALWAYS, CommandIn, Condition, Contains, Equals, Field, HostIn, PathIn
+from avakill.ir.condition import ALWAYS, And, CommandIn, Condition, Contains, Equals, Field, HostIn, Not, PathIn
 from avakill.ir.effect import Operation
 from avakill.ir.policy import Action, Enforcement, Policy, Rule
 from avakill.ir.target import Target
@@ -241,3 +241,14 @@ def test_more_names_than_can_be_compared_are_all_charged() -> None:
     findings = BACKEND.lower(closed(*reads, *writes), Settings()).findings
     charged = {finding.index for finding in findings if finding.verdict is STRICTER and finding.reason == NO_NEW_NAME}
     assert charged >= {rule.index for rule in writes}
+
+
+def test_links_in_what_another_deny_leaves_out_are_claimed() -> None:
+    """In `/srv/d/out` reading alone is denied: a link there gains nothing, and is refused for the sake of those that do."""
+    outside = And((inside("/srv/d"), Not(inside("/srv/d/out"))))
+    plan = plan_of((READS, DENY, inside("/srv/d")), (FILES, DENY, outside))
+    lowering, text = compiled(plan)
+    assert disagreements(plan, lowering, loaded(plan, text)) == []
+    link = Probe(Operation.LINK, "/srv/d/out/a", "/srv/d/out/b")
+    assert not loaded(plan, text).allows(link)
+    assert any(lost.holds(link.operation, link.object, link.to) for finding in lowering.findings for lost in finding.lost)
