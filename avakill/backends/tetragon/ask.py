@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import reduce
 from ipaddress import ip_address, ip_network
 from operator import or_
+from typing import NamedTuple
 
 from avakill.backends.judge import ALLOWED, Judgement, Probe, judgements
 from avakill.backends.plan import Layer, Plan
@@ -74,6 +75,15 @@ class Ask:
                 for effect in FILE_EFFECTS:
                     answers[effect, path] = self.layers.answer(effect, path)
         return judgements(self.bare, probe)
+
+    def closes_a_name(self, probe: Probe) -> bool:
+        """Whether f refuses a move or a link for one of its names alone: the old may not go, or the new not come."""
+        if probe.to is None:
+            return False
+        answer = self.layers.answer
+        return not answer(Effect.CREATE, probe.to)[0] or (
+            probe.operation is Operation.RENAME and not answer(Effect.DELETE, probe.object)[0]
+        )
 
     def row_of(self, effect: Effect, path: str) -> int | None:
         """The row that denies it."""
@@ -165,8 +175,7 @@ def _slowness(test: Test) -> int:
     return ("Mask", "Equal").index(word) if word in ("Mask", "Equal") else 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """A piece of a rule's region: where it stands in the list, and a name that all of its paths have, or how the last ends."""
 
     rank: int
@@ -186,24 +195,36 @@ class _Entry:
         return self.piece.holds(path)
 
 
-@dataclass(slots=True)
 class _Place:
     """The pieces that begin in one directory: of everything below, of just it, and of names below that end alike.
     `denies_below`: a literal path is denied somewhere below."""
 
-    here: list[_Entry] = field(default_factory=list)
-    exact: list[_Entry] = field(default_factory=list)
-    ends: dict[str, list[_Entry]] = field(default_factory=dict)
-    sizes: set[int] = field(default_factory=set)
-    below: dict[str, _Place] = field(default_factory=dict)
-    denies_below: bool = False
+    __slots__ = ("below", "denies_below", "ends", "exact", "here")
 
-    def add_ending(self, tail: str, entry: _Entry) -> None:
-        self.ends.setdefault(tail, []).append(entry)
+    def __init__(self) -> None:
+        self.here: list[_Entry] = []
+        self.exact: list[_Entry] = []
+        self.ends: _Ends | None = None
+        self.below: dict[str, _Place] = {}
+        self.denies_below = False
+
+
+class _Ends:
+    """Pieces by how the last name of their paths ends."""
+
+    __slots__ = ("entries", "sizes")
+
+    def __init__(self) -> None:
+        self.entries: dict[str, list[_Entry]] = {}
+        self.sizes: set[int] = set()
+
+    def add(self, tail: str, entry: _Entry) -> None:
+        self.entries.setdefault(tail, []).append(entry)
         self.sizes.add(len(tail))
 
-    def ending(self, last: str) -> list[_Entry]:
-        return [entry for size in self.sizes if size <= len(last) for entry in self.ends.get(last[len(last) - size :], ())]
+    def of(self, last: str) -> list[_Entry]:
+        ends = [last[-size:] for size in self.sizes if size <= len(last)]
+        return [entry for end in ends if end in self.entries for entry in self.entries[end]]
 
 
 Held = tuple[dict[Effect, Layer], ...]
@@ -230,10 +251,8 @@ class Layers:
             only = piece.within[0]
             if isinstance(only, Glob) and only.is_literal and not only.fold:
                 names = only.literal_prefix
-                place = self._place(names)
+                place = self._place(names, denies)
                 (place.here if only.below else place.exact).append(_Entry(rank, effects))
-                if denies:
-                    self._note(names)
                 return
         globs = [atom for atom in piece.within if isinstance(atom, Glob)]
         plain = [glob for glob in globs if not glob.fold]
@@ -241,29 +260,26 @@ class Layers:
         tail = _tail(plain[0]) if plain else ""
         need = next((part for glob in plain for part in glob.parts[len(start) :] if isinstance(part, str)), "")
         entry = _Entry(rank, effects, piece, tail, need)
+        place = self._place(start)
         if tail:
-            self._place(start).add_ending(tail, entry)
+            place.ends = place.ends or _Ends()
+            place.ends.add(tail, entry)
         else:
-            self._place(start).here.append(entry)
+            place.here.append(entry)
         for glob in globs if denies else ():
             if glob.is_literal:
-                self._note(glob.literal_prefix)
+                self._place(glob.literal_prefix, True)
 
-    def _place(self, names: Names) -> _Place:
+    def _place(self, names: Names, denies_below: bool = False) -> _Place:
         place = self.root
         for name in names:
+            if denies_below:
+                place.denies_below = True
             inner = place.below.get(name)
             if inner is None:
                 inner = place.below[name] = _Place()
             place = inner
         return place
-
-    def _note(self, names: Names) -> None:
-        self._place(names)
-        place = self.root
-        for name in names:
-            place.denies_below = True
-            place = place.below[name]
 
     def holding(self, path: str) -> Held:
         """The layers that hold a path, in order."""
@@ -274,7 +290,7 @@ class Layers:
         return (self.known.get(path) or self._ask(path))[1]
 
     def _ask(self, path: str) -> tuple[Held, bool]:
-        names = split(path)
+        names = tuple(filter(None, path.split("/")))
         last = names[-1] if names else ""
         near, place = self._near(names, last)
         found = [entry for entry in near if entry.piece is None or entry.holds(path, names, last)]
@@ -287,7 +303,7 @@ class Layers:
     def _near(self, names: Names, last: str) -> tuple[list[_Entry], _Place | None]:
         """The pieces that begin at the path or above it, and its place where some begin at or below it."""
         place = self.root
-        near = [*place.here, *place.ending(last)]
+        near = [*place.here, *(place.ends.of(last) if place.ends else ())]
         for name in names:
             inner = place.below.get(name)
             if inner is None:
@@ -296,7 +312,7 @@ class Layers:
             if place.here:
                 near += place.here
             if place.ends:
-                near += place.ending(last)
+                near += place.ends.of(last)
         return near + place.exact, place
 
     def answer(self, effect: Effect, path: str) -> tuple[bool, int | None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from avakill.backends.contract import Artifact, Line
 from avakill.backends.tetragon.model import Arg, Document, Hook, Model, Selector, Subject, Test, Value
 from avakill.backends.tetragon.quoting import comment, scalar
-from avakill.source.span import NOWHERE, Span
+from avakill.source.span import NOWHERE
 
 Block = tuple[Line, ...]
 
@@ -95,16 +95,17 @@ class _Blocks:
 
     def __init__(self) -> None:
         self.blocks: dict[int, Block] = {}
-        self.lines: dict[str, tuple[Span, Line]] = {}
+        self.lines = _Lines()
 
     def of(self, values: tuple[Value, ...]) -> Block:
         known = self.blocks.get(id(values))
         if known is None:
-            known = self.blocks[id(values)] = tuple([self._line(text, span) for text, span in values])
+            known = self.blocks[id(values)] = tuple([self.lines[value] for value in values])
         return known
 
-    def _line(self, text: str, span: Span) -> Line:
-        known = self.lines.get(text)
-        if known is None or known[0] is not span:
-            known = self.lines[text] = (span, Line(f"        - {scalar(text)}", None if span is NOWHERE else span))
-        return known[1]
+
+class _Lines(dict[Value, Line]):
+    def __missing__(self, value: Value) -> Line:
+        text, span = value
+        line = self[value] = Line(f"        - {scalar(text)}", None if span is NOWHERE else span)
+        return line

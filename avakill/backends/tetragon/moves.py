@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 
 from avakill.backends.judge import KEPT, Probe
 from avakill.backends.tetragon.claims import MOVES, NONE, PROBE_OF, VERIFIED, Alike, Claims
@@ -90,13 +90,18 @@ def claim_inner_moves(claims: Claims, groupings: Mapping[Effect, Grouping]) -> N
 
 def _inner_moves(deny: Deny, before: Deny | None) -> Iterator[Probe]:
     paths = examples(deny.piece, deny.shape)
-    more = examples(before.piece, before.shape)[:1] if before is not None else ()
-    one = paths[0] if paths else join(deny.shape.base)
-    goals = (*paths[1:], f"{one}-moved", *more, join((*split(one)[:-1], "zz", split(one)[-1])) if one != "/" else "/q7")
-    for goal in goals:
+    one = next(paths, deny.shape.path)
+    for goal in chain(paths, _goals(one, before)):
         if goal != one:
             for operation in MOVES:
                 yield Probe(operation, one, goal)
+
+
+def _goals(one: str, before: Deny | None) -> Iterator[str]:
+    yield f"{one}-moved"
+    if before is not None:
+        yield from islice(examples(before.piece, before.shape), 1)
+    yield join((*split(one)[:-1], "zz", split(one)[-1])) if one != "/" else "/q7"
 
 
 def claim_moves_in_holes(claims: Claims, groupings: Mapping[Effect, Grouping]) -> None:

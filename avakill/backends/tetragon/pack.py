@@ -96,5 +96,5 @@ def _numbered(name: str, number: int) -> str:
 def _weight(values: tuple[Value, ...], known: dict[int, int]) -> int:
     """Bytes of the values in YAML, roughly; the same tuple is counted once."""
     if id(values) not in known:
-        known[id(values)] = sum(len(text) for text, _ in values) + 24 * len(values)
+        known[id(values)] = len("".join([text for text, _ in values])) + 24 * len(values)
     return known[id(values)]

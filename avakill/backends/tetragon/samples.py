@@ -76,13 +76,18 @@ def filled(glob: Glob) -> str | None:
     return join(tuple(names))
 
 
-def examples(piece: Piece[Pattern], shape: Shape) -> tuple[str, ...]:
+def examples(piece: Piece[Pattern], shape: Shape) -> Iterator[str]:
     """Paths of a piece: cheap ones where they fit, else a shortest one."""
-    found = tuple(path for path in samples(shape) if piece.holds(path))
-    if found:
-        return found
+    fitting = filter(piece.holds, samples(shape))
+    first = next(fitting, None)
+    if first is None:
+        first = next(filter(piece.holds, _filled(piece)), None) or example(piece.within, piece.without)
+    if first is not None:
+        yield first
+    yield from fitting
+
+
+def _filled(piece: Piece[Pattern]) -> Iterator[str]:
     for pattern in piece.within:
-        if isinstance(pattern, Glob) and (path := filled(pattern)) is not None and piece.holds(path):
-            return (path,)
-    path = example(piece.within, piece.without)
-    return () if path is None else (path,)
+        if isinstance(pattern, Glob) and (path := filled(pattern)) is not None:
+            yield path

@@ -1,9 +1,9 @@
 """What Tetragon's string operators can say of a set of paths: five shapes, each exact or a superset."""
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from avakill.paths.automaton import Pattern
 from avakill.paths.glob import Glob, Part, Wild, Wildcard, join
@@ -25,20 +25,13 @@ class Kind(StrEnum):
     CHILD = "child"
 
 
-@dataclass(frozen=True)
-class Name:
+# Named tuples, not frozen dataclasses: they are made and looked up for every rule, several times faster.
+class Name(NamedTuple):
     """One component: exactly `equal`, or one that begins with `prefix` and ends with `suffix`."""
 
     equal: str | None = None
     prefix: str = ""
     suffix: str = ""
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    @lazy
-    def _hash(self) -> int:
-        return hash((self.equal, self.prefix, self.suffix))
 
     def holds(self, name: str) -> bool:
         if self.equal is not None:
@@ -57,21 +50,15 @@ class Name:
 ANY_NAME = Name()
 
 
-@dataclass(frozen=True)
-class Shape:
-    """A set of paths in Tetragon's words. Not `is_exact`: a superset of the pattern that it was made of."""
-
+class _Said(NamedTuple):
     kind: Kind
     base: tuple[str, ...]
     name: Name = ANY_NAME
     is_exact: bool = True
 
-    def __hash__(self) -> int:
-        return self._hash
 
-    @lazy
-    def _hash(self) -> int:
-        return hash((self.base, self.name.equal, self.name.suffix))
+class Shape(_Said):
+    """A set of paths in Tetragon's words. Not `is_exact`: a superset of the pattern that it was made of."""
 
     @lazy
     def path(self) -> str:
@@ -125,8 +112,8 @@ class Shape:
 
 def is_sayable(names: tuple[Part, ...]) -> bool:
     """YAML holds Unicode text only: a name that is not UTF-8 cannot be said."""
-    said = [name for name in names if isinstance(name, str) and not name.isascii()]
-    return not any("\udc80" <= char <= "\udcff" for name in said for char in name)
+    text = "".join([name for name in names if isinstance(name, str)])
+    return text.isascii() or not any("\udc80" <= char <= "\udcff" for char in text)
 
 
 @lru_cache(maxsize=65536)
@@ -208,7 +195,7 @@ def _within_limits(shape: Shape) -> Shape:
 
 def _size(names: tuple[str, ...]) -> int:
     """Bytes of `/a/b/`."""
-    return 1 + sum(len(name.encode()) + 1 for name in names)
+    return len(join((*names, "")).encode())
 
 
 def _cut_postfix(shape: Shape) -> Shape:
