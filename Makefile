@@ -41,6 +41,7 @@ kernels: setup
 
 bench: setup
 	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench_guard.py
 
 EXAMPLES ?= 20000
 MINUTES ?= 60

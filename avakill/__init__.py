@@ -7,10 +7,9 @@ Everything is imported when it is first used, so that `import avakill` costs nex
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from avakill.version import __version__
 
+TYPE_CHECKING = False  # type checkers know the name; importing `typing` would cost more than all the rest
 if TYPE_CHECKING:
     from avakill.approvals.store import ApprovalStore
     from avakill.audit.trail import Trail
