@@ -55,7 +55,6 @@ def look(path: Path) -> list[tuple[str, str, str]]:
     own = seen.st_uid == os.getuid() != 0
     replaceable = bool(folder.stat().st_mode & stat.S_IWOTH) and not folder.stat().st_mode & stat.S_ISVTX
     project = _project_of(folder)
-    signed = Path(f"{path}.sig").is_file()
     told = {True: "set", False: "not set", None: "this file system has none"}[flag]
     return [
         ("immutable flag", _mark(bool(flag), "weak"), told),
@@ -65,8 +64,40 @@ def look(path: Path) -> list[tuple[str, str, str]]:
         ("symbolic link", _mark(not path.is_symlink(), "weak"), "a link" if path.is_symlink() else "a file of its own"),
         ("hard links", _mark(seen.st_nlink == 1, "weak"), f"{seen.st_nlink} name(s)"),
         ("outside a project", _mark(project is None, "weak"), f"in {project}, which Landlock splits" if project else "yes"),
-        ("signature", _mark(signed, "weak"), "a .sig is there (not verified here)" if signed else "no .sig beside it"),
+        *_signing(path),
     ]
+
+
+def _signing(path: Path) -> list[tuple[str, str, str]]:
+    """Whether the policy is signed, and with a key that this environment should have."""
+    from avakill.signing.files import read_once
+    from avakill.signing.keys import SIGNING_KEY, read_keys
+    from avakill.signing.load import sidecar_of
+    from avakill.signing.sidecar import MAX_BYTES
+    from avakill.signing.verify import verify
+    from avakill.signing.words import SPOKEN, Refused, Signature
+
+    keys = read_keys(os.environ)
+    if isinstance(keys, Refused):
+        return [("signature", "FAIL", keys.why)]
+    can_sign = keys.mac is not None or keys.seed is not None
+    why = f"the key that signs ({SIGNING_KEY} or an HMAC key) is in this environment: an agent started from it could sign"
+    rows = [("signing key", _mark(not can_sign, "weak"), why if can_sign else "not in this environment")]
+    try:
+        data, sidecar = read_once(path), read_once(sidecar_of(path), MAX_BYTES)
+    except FileNotFoundError:
+        return [("signature", "FAIL" if keys.can_verify else "weak", "no .sig beside it"), *rows]
+    except OSError as fault:
+        return [("signature", "FAIL", fault.strerror or str(fault)), *rows]
+    if not keys.can_verify:
+        return [("signature", "weak", "a .sig is there, and no key to verify it"), *rows]
+    found = verify(data, sidecar, keys, os.environ)
+    if isinstance(found, Refused):
+        return [("signature", "FAIL", found.why), *rows]
+    if not isinstance(found, Signature):
+        return [("signature", "weak", f"{SPOKEN[found.algorithm]} holds; without a counter, an older policy is not noticed"), *rows]
+    unsigned = f"; not signed: the value of {', '.join(found.unsigned)}" if found.unsigned else ""
+    return [("signature", _mark(not unsigned, "weak"), f"{SPOKEN[found.algorithm]} holds, counter {found.counter}{unsigned}"), *rows]
 
 
 def _mark(fine: bool, otherwise: str) -> str:

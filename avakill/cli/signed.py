@@ -90,3 +90,28 @@ def validate(path: Path, reporter: Reporter) -> Validated:
     if compiled.policy is None:
         Reporter(reporter.style, (source,)).fail(*compiled.diagnostics)
     return Validated(data, source, compiled.policy, compiled.diagnostics, tuple(recorder.asked))
+
+
+def signature_line(path: Path) -> str | None:
+    """What became of checking the signature with the keys of the environment; None where there is no key."""
+    from avakill.signing.files import read_followed, read_once, told
+    from avakill.signing.keys import read_keys
+    from avakill.signing.load import sidecar_of
+    from avakill.signing.sidecar import MAX_BYTES
+    from avakill.signing.verify import verify
+    from avakill.signing.words import SPOKEN, Refused, counter_of
+
+    keys = read_keys(os.environ)
+    if isinstance(keys, Refused):
+        return f"signature: {keys.why}"
+    if not keys.can_verify:
+        return None
+    try:
+        found = verify(read_followed(path), read_once(sidecar_of(path), MAX_BYTES), keys, os.environ)
+    except FileNotFoundError:
+        return f"signature: there is no {sidecar_of(path)}"
+    except OSError as fault:
+        return f"signature: {told(fault)}"
+    if isinstance(found, Refused):
+        return f"signature: {found.why}"
+    return f"signature: valid ({SPOKEN[found.algorithm]}, counter {counter_of(found) or 'none'})"
