@@ -49,7 +49,7 @@ class Ask:
 
     def is_free(self, path: str) -> bool:
         """Whether no layer of any file effect holds the path, nor denies a name below it: f allows everything with it."""
-        return not self.layers.holding(path) and not self.denies_below(path)
+        return self.layers.at(path) == UNTOUCHED
 
     def denies_below(self, path: str) -> bool:
         """Whether a literal path is denied somewhere below."""
@@ -62,6 +62,7 @@ class Ask:
         return self.denies_below(probe.object) or (probe.exchange and probe.to is not None and self.denies_below(probe.to))
 
     def judge(self, probe: Probe) -> tuple[Judgement, ...]:
+        """f's answers; of a move or a link that is refused for one of its names, just that."""
         if probe.operation is Operation.CONNECT or self.takes_along(probe):
             return judgements(self.plan, probe)
         if not self.layers.holding(probe.object) and (probe.to is None or not self.layers.holding(probe.to)):
@@ -69,6 +70,9 @@ class Ask:
         effect = EFFECT_OF[probe.operation]
         if probe.to is None:
             return (Judgement(*self.layers.answer(effect, probe.object), effect),)
+        refused = self._refused_name(probe, probe.to)
+        if refused is not None:
+            return (refused,)
         answers = self.bare.answers
         for path in (probe.object, probe.to):
             if path is not None and (Effect.READ, path) not in answers:
@@ -76,14 +80,16 @@ class Ask:
                     answers[effect, path] = self.layers.answer(effect, path)
         return judgements(self.bare, probe)
 
-    def closes_a_name(self, probe: Probe) -> bool:
-        """Whether f refuses a move or a link for one of its names alone: the old may not go, or the new not come."""
-        if probe.to is None:
-            return False
-        answer = self.layers.answer
-        return not answer(Effect.CREATE, probe.to)[0] or (
-            probe.operation is Operation.RENAME and not answer(Effect.DELETE, probe.object)[0]
-        )
+    def _refused_name(self, probe: Probe, to: str) -> Judgement | None:
+        """The old name that may not go, or the new one that may not come."""
+        allowed, row = self.layers.answer(Effect.CREATE, to)
+        if not allowed:
+            return Judgement(False, row, Effect.CREATE)
+        if probe.operation is Operation.RENAME:
+            allowed, row = self.layers.answer(Effect.DELETE, probe.object)
+            if not allowed:
+                return Judgement(False, row, Effect.DELETE)
+        return None
 
     def row_of(self, effect: Effect, path: str) -> int | None:
         """The row that denies it."""
@@ -228,6 +234,10 @@ class _Ends:
 
 
 Held = tuple[dict[Effect, Layer], ...]
+Spot = tuple[Held, bool]
+"""The layers that hold a path, in order, and whether a literal path is denied somewhere below."""
+
+UNTOUCHED: Spot = ((), False)
 
 
 class Layers:
@@ -235,7 +245,7 @@ class Layers:
 
     def __init__(self, plan: Plan) -> None:
         self.root = _Place()
-        self.known: dict[str, tuple[Held, bool]] = {}
+        self.known: dict[str, Spot] = {}
         ranks = {row.index: at for at, row in enumerate(plan.rows)}
         merged: dict[tuple[int, int], dict[Effect, Layer]] = {}
         for effect in FILE_EFFECTS:
@@ -281,6 +291,9 @@ class Layers:
             place = inner
         return place
 
+    def at(self, path: str) -> Spot:
+        return self.known.get(path) or self._ask(path)
+
     def holding(self, path: str) -> Held:
         """The layers that hold a path, in order."""
         return (self.known.get(path) or self._ask(path))[0]
@@ -289,7 +302,7 @@ class Layers:
         """Whether a literal path is denied somewhere below."""
         return (self.known.get(path) or self._ask(path))[1]
 
-    def _ask(self, path: str) -> tuple[Held, bool]:
+    def _ask(self, path: str) -> Spot:
         names = tuple(filter(None, path.split("/")))
         last = names[-1] if names else ""
         near, place = self._near(names, last)

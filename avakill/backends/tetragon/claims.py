@@ -64,6 +64,7 @@ class Claims:
         self.all_fits = all_fits
         self.is_big = len(plan.rows) > VERIFIED
         self.strict: dict[str, dict[int, _Claim]] = {}
+        self.carried: dict[tuple[str, ...], tuple[Lost, ...]] = {}
         self.others: list[Finding] = []
 
     def findings(self) -> tuple[Finding, ...]:
@@ -80,7 +81,7 @@ class Claims:
     def allowing(self, probe: Probe) -> tuple[Judgement, ...] | None:
         """f's answers where all of them allow it; None also where the plan is big and what is below a moved directory
         would have to be compared with all of it."""
-        if (self.is_big and self.ask.takes_along(probe)) or self.ask.closes_a_name(probe):
+        if self.is_big and self.ask.takes_along(probe):
             return None
         answers = self.ask.judge(probe)
         for answer in answers:

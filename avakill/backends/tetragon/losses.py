@@ -294,17 +294,22 @@ def _claim_tops(claims: Claims, group: Group, effects: Effects, opened: PrefixIn
         return
     reason = "a directory that may hold what its pattern names cannot be renamed: the hook does not see what is in it"
     alike = Alike(claims, reason)
-    known: dict[tuple[str, ...], tuple[Lost, ...]] = {}
     for deny in group.denies:
         shape = deny.shape
-        if shape.kind in (Kind.TREE, Kind.EXACT):
+        if shape.kind is Kind.TREE or shape.kind is Kind.EXACT:
             continue
-        lost = known.get(shape.base)
-        if lost is None:
-            tops = [Lost(RENAMES, join(shape.base[:n])) for n in range(1, len(shape.base))]
-            lost = known[shape.base] = (Lost(RENAMES, shape.path, True), *tops)
+        lost = claims.carried.get(shape.base) or _carried(claims.carried, shape.base)
         if not claims.more((deny.row,), moving, reason, lost):
             alike.claim((shape.kind, not shape.base), deny.row, moving, _top_moves(shape, opened), lost)
+
+
+def _carried(known: dict[tuple[str, ...], tuple[Lost, ...]], base: tuple[str, ...]) -> tuple[Lost, ...]:
+    """Renames of all that is below the base, and of each directory above it."""
+    if len(base) < 2:
+        return (Lost(RENAMES, join(base), True),)
+    above = known.get(base[:-1]) or _carried(known, base[:-1])
+    known[base] = (Lost(RENAMES, join(base), True), *above[1:], Lost(RENAMES, above[0].place))
+    return known[base]
 
 
 def _top_moves(shape: Shape, opened: PrefixIndex[Shape]) -> Iterator[Probe]:

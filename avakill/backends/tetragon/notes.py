@@ -29,32 +29,37 @@ MOUNTS = "a new hard link is seen by its path inside the mount: below a mount po
 def notes(plan: Plan, entries: Iterable[Hook]) -> Iterator[Finding]:
     """One finding for each row that rests on a field not yet run, and one for each that must see new hard links."""
     rows: dict[int, tuple[int, ...]] = {}
-    said: dict[int, dict[str, set[Effect]]] = {}
+    said: dict[int, Said] = {}
     for hook in entries:
         for selector in hook.selectors:
             for about in _about(hook.name, (test.arg for test in selector.tests)):
                 rows[id(selector.rows)] = selector.rows
                 said.setdefault(id(selector.rows), {}).setdefault(about, set()).update(selector.effects)
-    unrun: dict[int, dict[str, None]] = {}
     linked: dict[int, None] = {}
-    effects: dict[int, set[Effect]] = {}
+    told_in: dict[int, tuple[int, ...]] = {}
     for same, found in said.items():
         linked.update(dict.fromkeys(rows[same] if found.pop(MOUNTS, None) is not None else ()))
-        every = frozenset().union(*found.values())
         for row in rows[same] if found else ():
-            unrun.setdefault(row, {}).update(dict.fromkeys(found))
-            effects.setdefault(row, set()).update(every)
+            told_in[row] = (*told_in.get(row, ()), same)
     span_of = plan.row_by_index
-    reasons: dict[frozenset[str], str] = {}
-    for row, told in unrun.items():
-        words = frozenset(told)
-        reason = reasons.get(words)
-        if reason is None:
-            reason = f"a part of it rests on {' and '.join(sorted(words))}: taken from kernel sources and not yet run"
-            reasons[words] = reason
-        yield Finding(row, Verdict.EXACT, reason, frozenset(effects[row]), span=span_of[row].span)
+    united: dict[tuple[int, ...], tuple[str, frozenset[Effect]]] = {}
+    for row, places in told_in.items():
+        if places not in united:
+            united[places] = _unite([said[place] for place in places])
+        reason, effects = united[places]
+        yield Finding(row, Verdict.EXACT, reason, effects, span=span_of[row].span)
     for row in linked:
         yield Finding(row, Verdict.EXACT, MOUNTS, span=span_of[row].span)
+
+
+Said = dict[str, set[Effect]]
+"""What the selectors of the same rows rest on, and the effects that they deny with it."""
+
+
+def _unite(several: list[Said]) -> tuple[str, frozenset[Effect]]:
+    words = {word for said in several for word in said}
+    effects = frozenset(effect for said in several for found in said.values() for effect in found)
+    return f"a part of it rests on {' and '.join(sorted(words))}: taken from kernel sources and not yet run", effects
 
 
 def _about(hook: str, args: Iterable[Arg]) -> Iterator[str]:

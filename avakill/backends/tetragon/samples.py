@@ -78,7 +78,8 @@ def filled(glob: Glob) -> str | None:
 
 def examples(piece: Piece[Pattern], shape: Shape) -> Iterator[str]:
     """Paths of a piece: cheap ones where they fit, else a shortest one."""
-    fitting = filter(piece.holds, samples(shape))
+    is_same = shape.is_exact and not piece.without and shape.kind in (Kind.TREE, Kind.EXACT, Kind.NAMED)
+    fitting = samples(shape) if is_same else filter(piece.holds, samples(shape))
     first = next(fitting, None)
     if first is None:
         first = next(filter(piece.holds, _filled(piece)), None) or example(piece.within, piece.without)
