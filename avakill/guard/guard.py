@@ -58,6 +58,8 @@ class Guard:
     - `rate_limit_backend`: whose budgets count; None is `~/.avakill/ratelimits.db`, opened with the first limited call.
     - `approval_store`: who can grant `require_approval`; None, and nobody can.
     - `resolve_paths`: False takes paths as they are written, for calls about another machine's files.
+    - `hardened`: from now on no Python code of this process changes the policy, its signature, the hook configurations or the
+      package (an audit hook, of C where it was built; there is no way back: docs/hardening.md).
     - `home`, `workspace`: what `~` and relative patterns mean; None is this process's.
     - `normalize_tools` is accepted and has no effect: names of known agents' tools always count under their canonical names.
 
@@ -227,6 +229,7 @@ class Guard:
                 rule=ruling.rule_name,
                 reason=ruling.reason,
                 policy=force.loaded.policy.sha256,
+                cwd=cwd,
             )
         except Exception as error:  # whatever a store of approvals raises: what cannot be asked is not allowed
             return _denied(ruling, f"an approval cannot be asked for: {_said(error)}"), None
@@ -269,9 +272,9 @@ class Guard:
         """`unsigned`, `verified`, `hardened`, `last-known-good` or `deny-all`."""
         status = self._force.loaded.status
         if status is PolicyStatus.VERIFIED:
-            from avakill.hardening.hooks import hardened_active
+            from avakill.hardening import is_hardened
 
-            return str(PolicyStatus.HARDENED if hardened_active() else status)
+            return str(PolicyStatus.HARDENED if is_hardened() else status)
         return str(status)
 
     @property
@@ -366,9 +369,14 @@ class Guard:
                 self._force = self._enforced(self._load())
 
     def _harden(self) -> None:
-        from avakill.hardening.hooks import protect_files
+        """Not the stores, which this process writes itself; nor names with a wildcard."""
+        from avakill.hardening import harden, hardened_available, protect_files
 
-        protect_files(path for path in self._force.engine.context.protected)
+        stores = os.path.join(self._home, ".avakill", "")
+        paths = [path for path in self._force.engine.context.protected if not path.startswith(stores) and "*" not in path]
+        protect_files(paths)
+        if hardened_available():
+            harden(paths)
 
 
 def _denied(ruling: Ruling, reason: str) -> Ruling:

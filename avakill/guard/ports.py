@@ -44,12 +44,13 @@ class Approver(Protocol):
         self,
         tool: str,
         arguments_json: str,
-        *,
         agent: str | None,
         session: str | None,
         rule: str | None,
         reason: str,
-        policy: str,
+        *,
+        policy: str = "",
+        cwd: str | None = None,
     ) -> Claim:
         """Claim an approval of exactly this call, or ask for one. Any exception denies the call."""
         ...
