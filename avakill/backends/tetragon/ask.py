@@ -19,7 +19,9 @@ from avakill.paths.glob import Glob, Wild, holds_parts, join, split
 
 Names = tuple[str, ...]
 Seen = str | int
-Call = tuple[str, Mapping[tuple[int, str], Seen]]
+Key = tuple[int, str]
+"""An argument that a selector reads."""
+Call = tuple[str, Mapping[Key, Seen]]
 
 _NAME_HOOKS = {
     Operation.CREATE: "path_mknod",
@@ -40,8 +42,7 @@ class Ask:
     def __init__(self, plan: Plan, selectors: Mapping[str, tuple[Selector, ...]]) -> None:
         self.plan = plan
         self.selectors = selectors
-        self.sets: dict[int, _Texts] = {}
-        self.ready: dict[str, list[list[_Ready]]] = {}
+        self.ready: dict[str, _Ready] = {}
         self.layers = Layers(plan)
         self.bare = replace(plan, layers=dict.fromkeys(Effect, ()))
 
@@ -103,77 +104,94 @@ class Ask:
             return all(self._refuses(hook, call) for hook, call in _calls(probe))
         return any(self._refuses(hook, call) for hook, call in _calls(probe))
 
-    def _refuses(self, hook: str, call: Mapping[tuple[int, str], Seen]) -> bool:
-        selectors = self.ready.get(hook)
-        if selectors is None:
-            selectors = self.ready[hook] = [self._sorted(s.tests) for s in self.selectors.get(hook, ())]
-        for selector in selectors:
-            for key, holds in selector:
-                if not holds(call[key]):
+    def _refuses(self, hook: str, call: Mapping[Key, Seen]) -> bool:
+        ready = self.ready.get(hook)
+        if ready is None:
+            ready = self.ready[hook] = _Ready(self.selectors.get(hook, ()))
+        return ready.refuses(call)
+
+    def meets(self, hook: str, tests: tuple[Test, ...], probe: Probe) -> bool:
+        """Whether all of the tests hold on a call of the hook."""
+        return any(all(_holds(test, call[_key(test)]) for test in tests) for name, call in _calls(probe) if name == hook)
+
+
+class _Ready:
+    """The selectors of one hook: a test that several of them have is asked once a call."""
+
+    def __init__(self, selectors: tuple[Selector, ...]) -> None:
+        self.numbers: dict[tuple[Key, str, int], int] = {}
+        self.tests: list[tuple[Key, Holds]] = []
+        self.selectors = [[self._ready(test) for test in sorted(selector.tests, key=_slowness)] for selector in selectors]
+
+    def _ready(self, test: Test) -> tuple[int, bool]:
+        """The number of the test without its `Not`, and the answer with which it holds."""
+        word = test.operator.removeprefix("Not")
+        key = (_key(test), word, id(test.values))
+        if key not in self.numbers:
+            self.numbers[key] = len(self.tests)
+            self.tests.append((key[0], _asks(word, frozenset([text for text, _ in test.values]))))
+        return self.numbers[key], word == test.operator
+
+    def refuses(self, call: Mapping[Key, Seen]) -> bool:
+        answers: list[bool | None] = [None] * len(self.tests)
+        for selector in self.selectors:
+            for number, wanted in selector:
+                answer = answers[number]
+                if answer is None:
+                    key, holds = self.tests[number]
+                    answer = answers[number] = holds(call[key])
+                if answer is not wanted:
                     break
             else:
                 return True
         return False
 
-    def meets(self, hook: str, tests: tuple[Test, ...], probe: Probe) -> bool:
-        """Whether all of the tests hold on a call of the hook."""
-        calls = [call for name, call in _calls(probe) if name == hook]
-        return any(all(holds(call[key]) for key, holds in map(self._ready, tests)) for call in calls)
-
-    def _sorted(self, tests: tuple[Test, ...]) -> list[_Ready]:
-        """Numbers first, then whole texts: they are compared soonest."""
-        return [self._ready(test) for test in sorted(tests, key=_slowness)]
-
-    def _ready(self, test: Test) -> _Ready:
-        texts = self.sets.get(id(test.values))
-        if texts is None:
-            texts = self.sets[id(test.values)] = _Texts(frozenset([text for text, _ in test.values]))
-        word = test.operator.removeprefix("Not")
-        holds = texts.test(word)
-        return (test.arg.index, test.arg.resolve), holds if word == test.operator else lambda seen: not holds(seen)
-
 
 Holds = Callable[[Seen], bool]
-_Ready = tuple[tuple[int, str], Holds]
-"""A test, ready to be asked many times: the argument that it reads, and what it asks of it."""
 
 
-class _Texts:
-    """Values that many tests share: the answer for the text asked last is kept, since the next selector asks it again."""
+def _asks(word: str, texts: frozenset[str]) -> Holds:
+    match word:
+        case "Mask":
+            bits = reduce(or_, map(int, texts))
+            return lambda seen: bool(int(seen) & bits)
+        case "Equal":
+            return texts.__contains__
+        case "Prefix":
+            return _begins(texts)
+        case "Postfix":
+            return _ends(texts)
+        case _:
+            return lambda seen: any(_address(word, value, str(seen)) for value in texts)
 
-    __slots__ = ("all", "begun", "ended", "sizes")
 
-    def __init__(self, texts: frozenset[str]) -> None:
-        self.all = texts
-        self.sizes = tuple(set(map(len, texts)))
-        self.begun: tuple[Seen | None, bool] = (None, False)
-        self.ended: tuple[Seen | None, bool] = (None, False)
+def _begins(texts: frozenset[str]) -> Holds:
+    sizes = set(map(len, texts))
 
-    def test(self, word: str) -> Holds:
-        match word:
-            case "Mask":
-                bits = reduce(or_, map(int, self.all))
-                return lambda seen: bool(int(seen) & bits)
-            case "Equal":
-                return self.all.__contains__
-            case "Prefix":
-                return self.begin
-            case "Postfix":
-                return self.end
-            case _:
-                return lambda seen: any(_address(word, value, str(seen)) for value in self.all)
+    def holds(seen: Seen) -> bool:
+        text = str(seen)
+        return any(text[:size] in texts for size in sizes)
 
-    def begin(self, seen: Seen) -> bool:
-        if self.begun[0] != seen:
-            text = str(seen)
-            self.begun = (seen, any(text[:size] in self.all for size in self.sizes))
-        return self.begun[1]
+    return holds
 
-    def end(self, seen: Seen) -> bool:
-        if self.ended[0] != seen:
-            text = str(seen)
-            self.ended = (seen, any(text[max(0, len(text) - size) :] in self.all for size in self.sizes))
-        return self.ended[1]
+
+def _ends(texts: frozenset[str]) -> Holds:
+    sizes = set(map(len, texts))
+
+    def holds(seen: Seen) -> bool:
+        text = str(seen)
+        return any(text[max(0, len(text) - size) :] in texts for size in sizes)
+
+    return holds
+
+
+def _key(test: Test) -> Key:
+    return (test.arg.index, test.arg.resolve)
+
+
+def _holds(test: Test, seen: Seen) -> bool:
+    word = test.operator.removeprefix("Not")
+    return _asks(word, frozenset([text for text, _ in test.values]))(seen) == (word == test.operator)
 
 
 def _slowness(test: Test) -> int:

@@ -6,7 +6,7 @@ it in the policy only: a deny above a hole that it meets goes to the next level,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from avakill.backends.plan import DEFAULT, FLOOR, SELF_PROTECTION, Layer
@@ -21,8 +21,8 @@ from avakill.source.span import Span
 ROOT = Shape(Kind.TREE, ())
 
 
-@dataclass(frozen=True, slots=True)
-class Deny:
+# Named tuples, not frozen dataclasses: every rule makes some.
+class Deny(NamedTuple):
     """One piece of a denying layer as a shape. `without` are the exceptions of the piece itself."""
 
     order: int
@@ -37,8 +37,7 @@ class Deny:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(NamedTuple):
     """One piece of an allowing layer. `shape` is None where it cannot be cut out: it stays closed."""
 
     order: int
@@ -187,7 +186,7 @@ def _cut(deny: Deny, closed: list[tuple[Hole, Deny]]) -> Deny:
             closed.append((Hole(deny.order, deny.row, None, Piece((pattern,))), deny))
         elif could_meet(cut, deny.shape):
             without.append(cut)
-    return replace(deny, without=tuple(without)) if without else deny
+    return deny._replace(without=tuple(without)) if without else deny
 
 
 def _narrowest(piece: Piece[Pattern]) -> Shape | bool | None:
