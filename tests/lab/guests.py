@@ -55,26 +55,11 @@ def results(runner: Runner, asked: Iterable[Prepared]) -> Iterator[tuple[Prepare
         yield one, compare(one.claims, case.world, case.trials, outcomes)
 
 
-KNOWN: dict[tuple[str, str, str, str], str] = {}
-"""What the guests have found and no backend has mended yet: to be taken away, line by line."""
-
-
-def is_known(layer: str, result: Result) -> bool:
-    found, door = result.outcome, result.trial.door
-    if layer == "selinux" and any(probe.object in STAGED_AS_FILES for probe in result.trial.asks):
-        return True
-    return (layer, result.mark.value, door, found.errno) in KNOWN
-
-
-STAGED_AS_FILES = ("/dev/tty", "/dev/ptmx")
-"""Devices of the floor for which the stage lays an ordinary file, to which no line of file contexts belongs."""
-
-
-def contradictions(name: str, layer: str, found: Iterable[Result]) -> list[str]:
+def contradictions(name: str, found: Iterable[Result]) -> list[str]:
     return [
         f"{name}: {r.mark} {r.outcome.errno} by {r.trial.door} ({r.trial.route}), {r.sentence}: {r.trial.asks}"
         for r in found
-        if r.mark in CONTRADICTIONS and not is_known(layer, r)
+        if r.mark in CONTRADICTIONS
     ]
 
 

@@ -36,7 +36,7 @@ def test_the_shapes_hold_on_a_kernel_as_their_verdicts_say(layer: str, kernel: s
     seen: Counter[Mark] = Counter()
     cases = [fixture_case(name, layer, kernel, 120) for name in SHAPES]
     for one, found in results(Guest(kernel, layer), cases):
-        wrong += contradictions(one.case.name, layer, found)
+        wrong += contradictions(one.case.name, found)
         seen += counts(found)
         assert _refused(found) > 10
     assert wrong == []
@@ -51,7 +51,7 @@ def test_generated_policies_hold_as_their_verdicts_say(layer: str) -> None:
     seen: Counter[Mark] = Counter()
     refused = 0
     for one, found in results(Guest("6.12", layer), generated_cases(GENERATED[layer], layer, "6.12", TRIALS)):
-        wrong += contradictions(one.case.name, layer, found)
+        wrong += contradictions(one.case.name, found)
         seen += counts(found)
         refused += _refused(found)
     print(dict(seen))
