@@ -61,7 +61,7 @@ def load_verified(
         with locked(folder):
             return _load(path, ready, folder, check, environ, at_least)
     except OSError as fault:
-        return _load_without_memory(path, ready, check, environ, at_least, told(fault))
+        return _load_unlocked(path, ready, folder, check, environ, at_least, told(fault))
 
 
 def load_unsigned(path: Path, check: Check) -> Loaded:
@@ -81,10 +81,9 @@ def _load(path: Path, keys: Keys, folder: Path, check: Check, environ: Mapping[s
     memory = recall(folder, keys)
     if isinstance(memory, Refused):
         return deny_all(memory.why)
-    least = max(at_least, memory.counter or 0)
-    found = _given(path, keys, environ, least, memory.kept, check)
-    if isinstance(found, Refused):
-        return _last_known_good(memory, environ, least, check, found.why)
+    found = _chosen(path, keys, memory, check, environ, at_least)
+    if isinstance(found, Loaded):
+        return found
     try:
         remember(folder, found, memory)
     except OSError as fault:
@@ -92,13 +91,24 @@ def _load(path: Path, keys: Keys, folder: Path, check: Check, environ: Mapping[s
     return _verified(found, "")
 
 
-def _load_without_memory(
-    path: Path, keys: Keys, check: Check, environ: Mapping[str, str], at_least: int, fault: str
+def _load_unlocked(
+    path: Path, keys: Keys, folder: Path, check: Check, environ: Mapping[str, str], at_least: int, fault: str
 ) -> Loaded:
-    found = _given(path, keys, environ, at_least, None, check)
-    if isinstance(found, Refused):
-        return deny_all(f"{found.why}; and nothing is remembered: {fault}")
-    return _verified(found, f"nothing can be remembered, so an older policy would not be noticed: {fault}")
+    """What is remembered still counts: a lock that somebody holds on to must not open the way for an older policy."""
+    memory = recall(folder, keys)
+    if isinstance(memory, Refused):
+        return deny_all(memory.why)
+    found = _chosen(path, keys, memory, check, environ, at_least)
+    if isinstance(found, Loaded):
+        return found
+    return _verified(found, f"it cannot be remembered, so an older policy may go unnoticed: {fault}")
+
+
+def _chosen(path: Path, keys: Keys, memory: Memory, check: Check, environ: Mapping[str, str], at_least: int) -> Kept | Loaded:
+    """The file's own policy, or what stands in for it."""
+    least = max(at_least, memory.counter or 0)
+    found = _given(path, keys, environ, least, memory.kept, check)
+    return _last_known_good(memory, environ, least, check, found.why) if isinstance(found, Refused) else found
 
 
 def _given(path: Path, keys: Keys, environ: Mapping[str, str], least: int, kept: Kept | None, check: Check) -> Kept | Refused:

@@ -6,8 +6,10 @@ the folder, and then the counter is forgotten (docs/signing.md).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +21,9 @@ from avakill.signing.sidecar import MAX_BYTES, read_sidecar, write_sidecar
 from avakill.signing.verify import authenticate, read_signed
 from avakill.signing.words import AnySignature, Refused, counter_of
 from avakill.source import codes
+
+MAX_WAIT = 5.0
+"""How many seconds a load waits for others; one takes milliseconds."""
 
 KEPT, HIGHEST, LOCK = "last-known-good", "highest.sig", "lock"
 
@@ -51,17 +56,29 @@ def folder_of(state_dir: Path, path: Path, keys: Keys) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Alone among processes; the folder is made when missing. Raises OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Alone among processes; the folder is made when missing. Raises OSError, also where others hold on to the lock."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        with suppress(ImportError):
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    with suppress(ImportError):
+        import fcntl
+
+        until = time.monotonic() + MAX_WAIT
+        while True:
+            try:
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise OSError(errno.EWOULDBLOCK, "another process holds its lock") from None
+            time.sleep(0.005)
 
 
 def recall(folder: Path, keys: Keys) -> Memory | Refused:
@@ -69,7 +86,7 @@ def recall(folder: Path, keys: Keys) -> Memory | Refused:
     try:
         if not os.path.lexists(folder):
             return Memory()
-        why = distrust(folder)
+        why = distrust(folder.parent) or distrust(folder)
         if why:
             return _broken(why)
         kept = _recall_kept(folder / KEPT, keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from avakill.signing import state
 from avakill.signing.keys import NO_KEYS, Keys
 from avakill.signing.load import Loaded, Status, load_verified
 from avakill.signing.sidecar import write_sidecar
 from avakill.signing.sign import sign_plainly
-from avakill.signing.state import HIGHEST, KEPT
+from avakill.signing.state import HIGHEST, KEPT, LOCK
 from avakill.signing.words import Refused
 from avakill.source import codes
 from tests.signing.signing import (
@@ -248,8 +250,35 @@ def test_a_folder_that_cannot_be_made_is_said(desk: Desk) -> None:
     desk.state.write_text("a file in the way")
     loaded = desk.load()
     assert (loaded.data, loaded.status) == (OLD, Status.VERIFIED)
-    assert "nothing can be remembered" in loaded.why
+    assert "cannot be remembered" in loaded.why
     desk.sidecar.unlink()
+    assert desk.load().status is Status.DENY_ALL
+
+
+@pytest.mark.parametrize("how", ["the lock is held", "the folder cannot be written"])
+def test_a_memory_that_cannot_be_written_still_counts(desk: Desk, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setattr(state, "MAX_WAIT", 0.05)
+    desk.put(NEW, signed(NEW, 8))
+    desk.load()
+    folder = desk.remembered(KEPT).parent
+    desk.put(OLD, signed(OLD, 7))
+    with (folder / LOCK).open("r+b") as held:
+        if how == "the lock is held":
+            fcntl.flock(held, fcntl.LOCK_EX)
+        else:
+            (folder / LOCK).unlink()
+            (folder / LOCK).mkdir()
+        assert (desk.load().data, desk.load().status) == (NEW, Status.LAST_KNOWN_GOOD)
+        desk.put(policy("newer"), signed(policy("newer"), 9))
+        loaded = desk.load()
+        assert (loaded.data, loaded.status, loaded.counter) == (policy("newer"), Status.VERIFIED, 9)
+        assert "cannot be remembered" in loaded.why
+
+
+def test_a_folder_above_that_all_can_write_is_not_trusted(desk: Desk) -> None:
+    desk.put(NEW, signed(NEW, 8))
+    desk.load()
+    desk.state.chmod(0o777)
     assert desk.load().status is Status.DENY_ALL
 
 
