@@ -1,9 +1,9 @@
 """What a condition needs of a call: leaves of which at least one must hold, or may hold, for it to hold or maybe hold."""
 from __future__ import annotations
 
-from avakill.ir.condition import And, Condition, Contains, Equals, Field, FieldKind, Or, PathIn
+from avakill.ir.condition import And, Condition, Contains, Equals, Field, FieldKind, HostIn, Or, PathIn, StartsWith
 
-Needed = PathIn | Contains | Equals
+Needed = PathIn | Contains | StartsWith | HostIn | Equals
 
 _TABLED = frozenset({"path", "cwd", "command", "host"})
 """Arguments of which `==` asks something else than whether a value is the same."""
@@ -19,6 +19,8 @@ def needs(condition: Condition) -> tuple[Needed, ...] | None:
         case PathIn():
             return (condition,)
         case Contains(Field(_, FieldKind.ARGUMENT), needles) if all(needles):
+            return (condition,)
+        case StartsWith(Field(_, FieldKind.ARGUMENT)) | HostIn(Field(_, FieldKind.ARGUMENT)):
             return (condition,)
         case Equals(Field(name, FieldKind.ARGUMENT)) if name not in _TABLED and name != "port":
             return (condition,)

@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from avakill.evaluator.call import Call, Undecidable
+from avakill.evaluator.hosts import to_ascii
 from avakill.evaluator.index.needs import Needed, needs
 from avakill.evaluator.index.paths import NEVER, Names, PathIndex
-from avakill.evaluator.index.words import WordIndex
+from avakill.evaluator.index.words import BeginningIndex, HostIndex, WordIndex
 from avakill.evaluator.places import composed, prefix_of, rest_of
-from avakill.evaluator.texts import texts_of
+from avakill.evaluator.texts import hosts_of, texts_of
 from avakill.evaluator.truth import Truth
 from avakill.evaluator.values import folded, scalars_of
 from avakill.events.value import Scalar, as_text
-from avakill.ir.condition import Always, Contains, Equals, Field, PathIn
+from avakill.ir.condition import Always, Contains, Equals, Field, HostIn, PathIn, StartsWith
 from avakill.ir.policy import Enforcement, Rule
 from avakill.paths.glob import Glob
 
@@ -34,6 +35,8 @@ class RuleTable:
     always: list[int] = field(default_factory=list)
     paths: dict[str, PathIndex] = field(default_factory=dict)
     words: dict[Field, WordIndex] = field(default_factory=dict)
+    beginnings: dict[Field, BeginningIndex] = field(default_factory=dict)
+    hosts: dict[str, HostIndex] = field(default_factory=dict)
     equals: dict[str, tuple[dict[Key, list[int]], list[int]]] = field(default_factory=dict)
     pure: PathIndex = field(default_factory=PathIndex)
     impure: list[tuple[int, frozenset[str] | None]] = field(default_factory=list)
@@ -49,7 +52,11 @@ class RuleTable:
         for name, index in (("path", self.pure), *self.paths.items()):
             found.update(_on_paths(index, call, name))
         for asked, words in self.words.items():
-            found.update(_on_words(words, call, asked))
+            found.update(_on_texts(words, call, asked, folded))
+        for asked, beginnings in self.beginnings.items():
+            found.update(_on_texts(beginnings, call, asked, str))
+        for name, hosts in self.hosts.items():
+            found.update(_on_hosts(hosts, call, name))
         for name, (table, everything) in self.equals.items():
             found.update(_on_values(table, everything, call, name))
         return sorted(found)
@@ -111,6 +118,12 @@ def _add_leaf(table: RuleTable, leaf: Needed, order: int, call: Call, real: Real
             words = table.words.setdefault(asked, WordIndex())
             for needle in needles:
                 words.add(folded(needle), order)
+        case StartsWith(asked, prefix):
+            table.beginnings.setdefault(asked, BeginningIndex()).add(prefix, order)
+        case HostIn(asked, patterns):
+            hosts = table.hosts.setdefault(asked.name, HostIndex())
+            for pattern in patterns:
+                hosts.add(to_ascii(pattern) or pattern, order)
         case Equals(asked, values):
             by_value, everything = table.equals.setdefault(asked.name, ({}, []))
             everything.append(order)
@@ -139,14 +152,24 @@ def _on_paths(index: PathIndex, call: Call, name: str) -> Iterable[int]:
     return (order for reading in readings for names in reading.every for order in index.orders(names))
 
 
-def _on_words(words: WordIndex, call: Call, asked: Field) -> Iterable[int]:
+def _on_texts(index: WordIndex | BeginningIndex, call: Call, asked: Field, read: Callable[[str], str]) -> Iterable[int]:
     try:
         texts = texts_of(call, asked)
     except Undecidable:
-        return words.everything
+        return index.everything
     if texts.doubt or texts.open:
-        return words.everything
-    return (order for text in texts.every() for order in words.orders(folded(text)))
+        return index.everything
+    return (order for text in texts.every() for order in index.orders(read(text)))
+
+
+def _on_hosts(index: HostIndex, call: Call, name: str) -> Iterable[int]:
+    try:
+        hosts = hosts_of(call, name)
+    except Undecidable:
+        return index.everything
+    if any(host.doubt or not host.names for host in hosts):
+        return index.everything
+    return (order for host in hosts for text in host.names for order in index.orders(text))
 
 
 def _on_values(table: dict[Key, list[int]], everything: list[int], call: Call, name: str) -> Iterable[int]:

@@ -1,4 +1,4 @@
-"""Substrings of many rules looked for in one pass."""
+"""Texts of many rules looked for in one pass: anywhere, at the beginning, or as a host's name."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -43,3 +43,44 @@ class WordIndex:
             made.make_automaton()
             self._automaton = made  # last, so that another thread sees a whole one or makes its own
         return made
+
+
+@dataclass(slots=True)
+class BeginningIndex:
+    """Prefixes of texts, with the orders of the rules that have them."""
+
+    prefixes: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    everything: list[int] = field(default_factory=list)
+
+    def add(self, prefix: str, order: int) -> None:
+        self.prefixes.setdefault(len(prefix), {}).setdefault(prefix, []).append(order)
+        self.everything.append(order)
+
+    def orders(self, text: str) -> Iterator[int]:
+        for length, known in self.prefixes.items():
+            yield from known.get(text[:length], ())
+
+
+@dataclass(slots=True)
+class HostIndex:
+    """Host patterns: a name, `*.` with what all names below end in, or `*`."""
+
+    names: dict[str, list[int]] = field(default_factory=dict)
+    below: dict[str, list[int]] = field(default_factory=dict)
+    everything: list[int] = field(default_factory=list)
+
+    def add(self, pattern: str, order: int) -> None:
+        """As `host_matches` reads a pattern."""
+        pattern = pattern.lower().rstrip(".")
+        known = self.below if pattern.startswith("*.") else self.names
+        known.setdefault(pattern.removeprefix("*."), []).append(order)
+        self.everything.append(order)
+
+    def orders(self, host: str) -> Iterator[int]:
+        host = host.lower().rstrip(".")
+        yield from self.names.get(host, ())
+        yield from self.names.get("*", ())
+        at = host.find(".")
+        while at >= 0:
+            yield from self.below.get(host[at + 1 :], ())
+            at = host.find(".", at + 1)
