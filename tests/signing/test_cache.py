@@ -7,16 +7,20 @@ import hmac
 import marshal
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
 from avakill.compiler.compile import Compiled, compile_policy, read_source
+from avakill.ir import condition as ir_condition
+from avakill.ir import policy as ir_policy
 from avakill.ir.condition import And, Condition, Equals, Field, Not, Or
 from avakill.ir.policy import Action, Policy, Rule
+from avakill.paths import glob
 from avakill.signing import cache as cached
+from avakill.signing import packing
 from avakill.signing.cache import Cache, compile_cached, own_key
 from avakill.signing.packing import pack, unpack
 from avakill.source.diagnostic import Diagnostic
@@ -95,6 +99,21 @@ def test_any_policy_comes_back(policy: Policy) -> None:
 @given(generate.policies())
 def test_any_policy_of_paths_comes_back(policy: Policy) -> None:
     assert repr(unpack(pack(policy))) == repr(policy)
+
+
+def test_every_class_of_a_policy_is_packed_with_every_field() -> None:
+    """A class or a field added to the language is added to the cache too."""
+    found = {
+        klass
+        for module in (ir_policy, ir_condition, glob)
+        for klass in vars(module).values()
+        if isinstance(klass, type) and is_dataclass(klass) and klass.__module__ == module.__name__
+        if not klass.__name__.startswith("_")
+    }
+    assert found <= set(packing.CLASSES)
+    for klass, names in zip(packing.CLASSES, packing.FIELDS, strict=True):
+        if is_dataclass(klass):
+            assert names == tuple(one.name for one in fields(klass)), klass
 
 
 def test_values_that_compare_as_equal_stay_apart() -> None:
