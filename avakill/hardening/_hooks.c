@@ -435,6 +435,16 @@ static int judge_socket(PyObject *address)
     return verdict;
 }
 
+/* What is in the tree raises events of its own: this one is early, so that nothing is half removed. */
+static int judge_tree(PyObject *root, PyObject *directory)
+{
+    PyObject *plain = root == NULL ? NULL : PyOS_FSPath(root);
+    int verdict = plain == NULL ? FREE : judge_argument(plain, directory, 0, 1);
+    PyErr_Clear();
+    Py_XDECREF(plain);
+    return verdict;
+}
+
 static const struct {
     const char *event;
     int path, directory, follows, removes;
@@ -455,6 +465,8 @@ static int judge_change(const char *event, PyObject *args)
         return judge_socket(argument(args, 1));
     if (strcmp(event, "fcntl.ioctl") == 0)
         return judge_argument(argument(args, 0), NULL, 1, 0);
+    if (strcmp(event, "shutil.rmtree") == 0)
+        return judge_tree(argument(args, 0), argument(args, 1));
     if (strncmp(event, "os.", 3) != 0)
         return FREE;
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
@@ -496,7 +508,11 @@ static int is_surgery(const char *event, PyObject *args)
 
 static int refuse(const char *event, const char *why)
 {
-    PyErr_Format(PyExc_PermissionError, "avakill refuses %s: %s", event, why);
+    PyObject *text = PyUnicode_FromFormat("avakill refuses %s: %s", event, why);
+    PyObject *error = text == NULL ? NULL : PyObject_CallFunction(PyExc_PermissionError, "iN", EACCES, text);
+    if (error != NULL)
+        PyErr_SetObject(PyExc_PermissionError, error);
+    Py_XDECREF(error);
     return -1;
 }
 

@@ -76,7 +76,7 @@ class Places:
         `follows`: a link at the end is followed. `removes`: the entry goes away, and what is below it.
         """
         entry, target = walk(path, [])
-        for real in (entry, target) if follows or path.endswith("/") else (entry,):
+        for real in (entry, target) if target != entry and (follows or path.endswith("/")) else (entry,):
             found = self._covering(real) or (real if removes and real in self.above else None) or self._same_file(real)
             if found is not None or MEMORY(real):
                 return found or real

@@ -83,15 +83,15 @@ def make_hook() -> Callable[[str, Args], None]:
 
     def protect(args: Args) -> None:
         match args:
-            case (tuple() as paths, listener):
+            case (paths, listener) if type(paths) is tuple:
                 for path in paths:
                     places.add(_text(path))
-                if callable(listener) and listener not in listeners:
+                if callable(listener) and all(one is not listener for one in listeners):
                     listeners.append(listener)
 
     def answer(args: Args) -> None:
         match args:
-            case (list() as answers,):
+            case (answers,) if type(answers) is list:  # of a subclass, `append` would run here, and see our frames
                 answers.append(tuple(sorted(places.names)))
 
     def tell(event: str, place: str, name: str) -> None:

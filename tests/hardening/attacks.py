@@ -211,6 +211,19 @@ from avakill.hardening.hooks import protect_files
 protect_files([], lambda *a: open(safe, 'w'))
 open(safe, 'w')
 """,
+    "a list that looks around": """
+class Spy(list):
+    def append(self, names): sys._getframe(1).f_globals['WATCHED'] = ()
+    extend = append
+class Tuple(tuple):
+    def __iter__(self):
+        sys._getframe(1).f_globals['WATCHED'] = ()
+        return iter(())
+for event, argument in (('ask', Spy()), ('protect', Tuple())):
+    try: sys.audit(f'avakill.hardening.{event}', argument, *([None] * (event == 'protect')))
+    except PermissionError: pass
+open(safe, 'w')
+""",
     "forged events": """
 sys.audit('avakill.hardening.protect', (), None)
 sys.audit('avakill.hardening.ask')
@@ -308,3 +321,14 @@ for attempt in (lambda: open('none/x', 'w'), lambda: os.remove('none')):
     raise AssertionError
 """,
 }
+
+LIMITS = {
+    "child process": ("safe.yaml", "import subprocess; subprocess.run(['sh', '-c', 'echo x > safe.yaml'], check=True)"),
+    "mkfifo": ("absent.sig", "os.mkfifo('absent.sig')"),
+    "ATTACH": (
+        "absent.sig",
+        "import sqlite3; c = sqlite3.connect(':memory:'); c.execute(\"attach 'absent.sig' as a\"); c.execute('create table a.t(x)')",
+    ),
+    "readline": ("safe.yaml", "import readline; readline.write_history_file(str(safe))"),
+}
+"""What is not held, by the word under which docs/hardening.md says so, with what it changes."""

@@ -28,7 +28,7 @@ def arm():
     assert native.is_hardened()
 """
 
-PYTHON_ONLY = {"reload", "a listener that raises", "a listener that attacks", "forged events"}
+PYTHON_ONLY = {"reload", "a listener that raises", "a listener that attacks", "a list that looks around", "forged events"}
 """What is told of the Python hook and asks it."""
 
 SHUT = {
