@@ -90,6 +90,8 @@ def test_parts_that_run_into_each_other_are_apart(store: Store) -> None:
     one, _ = store.ask(agent="a", cwd="b")
     assert store.ask(agent="a1:b", cwd=None)[0] != one
     assert store.ask(agent="-", cwd="b")[0] != store.ask(agent=None, cwd="b")[0]
+    assert store.ask(agent="b", cwd=None)[0] != store.ask(agent=None, cwd="b")[0]
+    assert store.ask(agent="a:", cwd="b")[0] != store.ask(agent="a", cwd=":b")[0]
 
 
 def test_a_no_holds_until_it_expires(store: Store) -> None:
@@ -193,11 +195,20 @@ def test_an_id_is_found_by_its_beginning(store: Store) -> None:
     assert store.real.resolve_id(id) == store.real.resolve_id(id[:4]) == id
 
 
-@pytest.mark.parametrize("prefix", ["", "%", "____", "0", "abc", "zzzz", "' OR 1=1", "0123 ", "\x00\x00\x00\x00", "\udc80"])
+@pytest.mark.parametrize(
+    "prefix", ["", "%", "____", "0", "abc", "zzzz", "' OR 1=1", "0123 ", "\x00\x00\x00\x00", "\udc80" * 4, "abcdé"]
+)
 def test_what_is_no_beginning_of_an_id_grants_nothing(store: Store, prefix: str) -> None:
     id, _ = store.ask()
     with pytest.raises(KeyError):
         store.real.grant(prefix, "maria")
+    assert store.ask() == (id, "pending")
+
+
+def test_a_beginning_of_three_characters_grants_nothing(store: Store) -> None:
+    id, _ = store.ask()
+    with pytest.raises(KeyError, match="too short"):
+        store.real.grant(id[:3], "maria")
     assert store.ask() == (id, "pending")
 
 

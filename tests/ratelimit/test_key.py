@@ -39,6 +39,8 @@ def test_the_case_of_a_tool_is_no_budget_more() -> None:
 
 def test_a_separator_in_a_name_is_a_name() -> None:
     assert limit_key(0, "a", "b:1:c", None, None) != limit_key(0, "a1:b", "c", None, None)
+    assert limit_key(0, "b", "t", None, None, scope="a:") != limit_key(0, ":b", "t", None, None, scope="a")
+    assert limit_key(0, "r", "a:", "b", None, By.AGENT) != limit_key(0, "r", "a", ":b", None, By.AGENT)
     assert limit_key(1, "1", "t", None, None) != limit_key(11, "", "t", None, None)
     assert limit_key(0, "r", "t", "-", None, By.AGENT) != limit_key(0, "r", "t", None, None, By.AGENT)
 
