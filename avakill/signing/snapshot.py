@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avakill.signing.files import read_once
@@ -14,6 +14,8 @@ SETTLED = 2_000_000_000
 """How old (in ns) a change time must be before a later change is sure to get another one: coarse clocks tick every 2 s."""
 
 MISSING = -1
+Facts = tuple[int, int, int, int, int, int, int, int]
+NOTHING: Facts = (0, 0, MISSING, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +37,44 @@ class FileSnapshot:
     gid: int
     sha256: str
     at: int
+    _name: str = field(init=False, repr=False, compare=False)
+    _facts: Facts = field(init=False, repr=False, compare=False)
+    _is_settled: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # worked out once: the guard asks before every decision
+        facts = (self.inode, self.device, self.size, self.mtime_ns, self.ctime_ns, self.mode, self.uid, self.gid)
+        object.__setattr__(self, "_name", str(self.path))
+        object.__setattr__(self, "_facts", facts)
+        object.__setattr__(self, "_is_settled", self.size == MISSING or self.at - self.ctime_ns > SETTLED)
+
+    @classmethod
+    def from_path(cls, path: Path) -> FileSnapshot:
+        return take(path)
 
     def again(self) -> FileSnapshot | None:
         """The snapshot to go on with, None where the file is another one, or has another content or other rights."""
-        now = _look(self.path)
-        if _facts(now) != _facts(self):
+        at = 0 if self._is_settled else time.time_ns()
+        if _facts_of(self._name) != self._facts:
             return None
-        if self.size == MISSING or self.at - self.ctime_ns > SETTLED:
+        if self._is_settled:
             return self
-        read = replace(now, sha256=_digest(self.path))
-        return read if read.sha256 == self.sha256 and self.sha256 else None
+        is_same = bool(self.sha256) and _digest(self.path) == self.sha256
+        return replace(self, at=at) if is_same else None
 
     def changed(self) -> bool:
         return self.again() is None
+
+    def verify(self) -> tuple[bool, str]:
+        """Whether it is still the same, and in words what is not."""
+        if not self.changed():
+            return True, ""
+        now = _look(self.path)
+        if now.size == MISSING:
+            return False, f"`{self.path}` is gone"
+        names = ("inode", "device", "size", "mtime_ns", "ctime_ns", "mode", "uid", "gid")
+        other = [name for name in names if getattr(now, name) != getattr(self, name)]
+        return False, f"`{self.path}` is another one than before: {', '.join(other) or 'its content'} differs"
 
 
 def take(path: Path) -> FileSnapshot:
@@ -58,7 +85,7 @@ def take(path: Path) -> FileSnapshot:
     taken = replace(seen, sha256=_digest(path))
     after = _look(path)
     # changed while it was read: never equal to what will be seen, so the caller looks again
-    return taken if _facts(after) == _facts(seen) else replace(taken, ctime_ns=MISSING)
+    return taken if after._facts == seen._facts else replace(taken, ctime_ns=MISSING)
 
 
 def take_read(path: Path, data: bytes) -> FileSnapshot:
@@ -69,17 +96,17 @@ def take_read(path: Path, data: bytes) -> FileSnapshot:
 
 def _look(path: Path) -> FileSnapshot:
     at = time.time_ns()
+    return FileSnapshot(path, *_facts_of(str(path)), "", at)
+
+
+def _facts_of(name: str) -> Facts:
     try:
-        seen = os.lstat(path)
+        seen = os.lstat(name)
     except (OSError, ValueError):
-        return FileSnapshot(path, 0, 0, MISSING, 0, 0, 0, 0, 0, "", at)
-    return FileSnapshot(
-        path, seen.st_ino, seen.st_dev, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_mode, seen.st_uid, seen.st_gid, "", at
-    )
-
-
-def _facts(seen: FileSnapshot) -> tuple[int, ...]:
-    return (seen.inode, seen.device, seen.size, seen.mtime_ns, seen.ctime_ns, seen.mode, seen.uid, seen.gid)
+        return NOTHING
+    return (
+        seen.st_ino, seen.st_dev, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_mode, seen.st_uid, seen.st_gid,
+    )  # fmt: skip
 
 
 def _digest(path: Path) -> str:

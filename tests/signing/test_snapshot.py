@@ -113,3 +113,18 @@ def test_what_was_read_before_the_snapshot_counts(path: Path) -> None:
     path.write_bytes(b"allow")
     assert take_read(path, data).changed()
     assert _settled(take_read(path, data)).changed()
+
+
+def test_what_changed_is_said(path: Path) -> None:
+    seen = FileSnapshot.from_path(path)
+    assert seen.verify() == (True, "")
+    path.chmod(0o600)
+    assert seen.verify() == (False, f"`{path}` is another one than before: ctime_ns, mode differs")
+    path.unlink()
+    assert seen.verify() == (False, f"`{path}` is gone")
+
+
+def test_a_copy_with_another_time_of_looking_is_worked_out_anew(path: Path) -> None:
+    seen = _settled(take(path))
+    assert replace(seen, at=seen.ctime_ns).again() is not seen
+    assert replace(seen, size=seen.size + 1).changed()
