@@ -71,10 +71,10 @@ def build(
 ) -> Build:
     """Lower `policy` by each backend and hold the verdicts against what is required. A backend that raises is a bug of
     its own: it gets a diagnostic, the others go on."""
+    bag = Bag()
     with collector_paused():
         plan = make_plan(policy, target, options)
-    bag = Bag()
-    emissions = tuple(e for backend in backends if (e := _emission(plan, backend, settings, bag)) is not None)
+        emissions = tuple([e for backend in backends if (e := _emission(plan, backend, settings, bag)) is not None])
     if not any(layer.denies and layer.index != SELF_PROTECTION for layers in plan.layers.values() for layer in layers):
         bag.warning(
             codes.NOTHING_TO_LOWER,
@@ -88,8 +88,7 @@ def build(
 
 def _emission(plan: Plan, backend: Backend[Any], settings: Settings, bag: Bag) -> Emission | None:
     try:
-        with collector_paused():
-            lowering = backend.lower(plan, settings)
+        lowering = backend.lower(plan, settings)
         return Emission(backend, lowering, backend.emit(lowering.model), row_verdicts(plan, lowering))
     except Exception as fault:  # a stranger's backend may raise anything; the others must still answer
         bag.error(

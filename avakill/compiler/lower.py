@@ -19,6 +19,7 @@ from avakill.source.diagnostic import Bag
 from avakill.source.file import SourceFile
 from avakill.source.span import NOWHERE
 
+_SELDOM = ("rate_limit", "message", "require", "enforcement", "log")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -59,15 +60,12 @@ def _lower_rules(node: Node | None, bag: Bag) -> Iterator[Rule]:
 def _lower_rule(index: int, node: Map, budget: Budget, bag: Bag) -> Rule:
     name = _scalar(node, "name")
     tools = node.entries["tools"].value
-    limit = node.get("rate_limit")
-    message = node.get("message")
-    require = node.get("require")
-    enforcement = node.get("enforcement")
-    log = node.get("log")
+    told = {key: entry.value for key, entry in node.entries.items()}.get
+    limit, message, require, enforcement, log = map(told, _SELDOM)
     if isinstance(log, Scalar) and value_of(log) is False:
         bag.note(codes.IGNORED_KEY, "`log: false` has no effect: every decision is logged", log.span)
-    condition = lower_conditions(node.get("conditions"), budget, bag)
-    when = node.get("when")
+    condition = lower_conditions(told("conditions"), budget, bag)
+    when = told("when")
     if isinstance(when, Scalar):
         condition = conjunction((condition, read_when(when, budget, bag)))
     return Rule(

@@ -30,6 +30,8 @@ class Piece(Generic[A]):
     without: tuple[A, ...] = ()
 
     def holds(self, thing: str) -> bool:
+        if len(self.within) == 1 and not self.without:
+            return self.within[0].holds(thing)
         return all(atom.holds(thing) for atom in self.within) and not any(atom.holds(thing) for atom in self.without)
 
 
@@ -50,6 +52,8 @@ class Region(Generic[A]):
     @property
     def is_everything(self) -> bool:
         """Surely holds everything."""
+        if len(self.pieces) == 1:
+            return not self.pieces[0].within and not self.pieces[0].without
         return any(not piece.within and not piece.without for piece in self.pieces)
 
     def __or__(self, other: Region[A]) -> Region[A]:

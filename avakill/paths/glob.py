@@ -94,7 +94,7 @@ class Glob:
 
     @lazy
     def is_literal(self) -> bool:
-        return all(isinstance(part, str) for part in self.parts)
+        return len(self.literal_prefix) == len(self.parts)
 
     @lazy
     def is_tree(self) -> bool:
@@ -132,7 +132,7 @@ class GlobError(ValueError):
 @lru_cache(maxsize=65536)
 def split(path: str) -> tuple[str, ...]:
     """`/a/b` to `("a", "b")`; `/` to `()`."""
-    return tuple(name for name in path.split("/") if name)
+    return tuple(filter(None, path.split("/")))
 
 
 def join(parts: tuple[str, ...]) -> str:
@@ -209,7 +209,21 @@ def component_holds(part: Part, name: str, fold: bool = False) -> bool:
         return (part.casefold() if fold else part) == name
     if isinstance(part, Wildcard):
         return True
-    return _wild_holds(part.atoms, name, fold)
+    ends = None if fold else _ends(part)
+    if ends is None:
+        return _wild_holds(part.atoms, name, fold)
+    first, last = ends
+    return len(name) >= len(first) + len(last) and name.startswith(first) and name.endswith(last)
+
+
+@lru_cache(maxsize=4096)
+def _ends(part: Wild) -> tuple[str, str] | None:
+    """What stands before and after the one `*` of a component that has no other wildcard, which nearly all are."""
+    atoms = part.atoms
+    if atoms.count(Wildcard.SOME) != 1 or not all(isinstance(atom, str) or atom is Wildcard.SOME for atom in atoms):
+        return None
+    star = atoms.index(Wildcard.SOME)
+    return "".join(map(str, atoms[:star])), "".join(map(str, atoms[star + 1 :]))
 
 
 def _wild_holds(atoms: tuple[str | Wildcard | CharClass, ...], name: str, fold: bool) -> bool:
