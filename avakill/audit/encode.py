@@ -18,6 +18,7 @@ from avakill.events.record import Record
 MAX_PLAIN = 4096
 MAX_LINE = 64 * 1024
 MAX_MEMBERS = 64
+MAX_VALUES = 256
 MAX_NAME = 1024
 MAX_REASON = 4096
 MEMORY = 1024
@@ -88,7 +89,7 @@ class Encoder:
     def _plain(self, given: dict[object, object]) -> bytes:
         """Small plain arguments as they are, empty if they are not; their names are remembered."""
         try:
-            if not _is_small(given, dict):
+            if _left(given, dict, MAX_VALUES, 8) < 0:
                 return b""
             text = _text(given).encode("ascii")
         except (TypeError, ValueError, RecursionError, RuntimeError):
@@ -153,27 +154,26 @@ class Encoder:
         return _text({"[left out]": f"{len(text)} bytes"}).encode("ascii")
 
 
-def _is_small(value: object, kind: type, depth: int = 8) -> bool:
-    """A list or an object of plain values, few and short."""
-    if depth == 0:
-        return False
+def _left(value: object, kind: type, left: int, depth: int) -> int:
+    """How many values more there may be behind a list or an object of plain short ones; negative where it is none."""
     inner: Collection[object]
     if kind is dict and isinstance(value, dict):
         inner = value.values()
     elif kind in (list, tuple) and isinstance(value, list | tuple):
         inner = value
     else:
-        return False
-    if len(inner) > MAX_MEMBERS:
-        return False
-    for one in inner:
+        return -1
+    left -= len(inner)
+    for one in inner if depth and left >= 0 else ():
         of = type(one)
         if isinstance(one, str) and of is str:
             if len(one) > MAX_PLAIN:
-                return False
-        elif of not in _SCALARS and not _is_small(one, of, depth - 1):
-            return False
-    return True
+                return -1
+        elif of not in _SCALARS:
+            left = _left(one, of, left, depth - 1)
+            if left < 0:
+                return -1
+    return left if depth else -1
 
 
 def _whole(value: object) -> int:

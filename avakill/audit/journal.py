@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from time import monotonic
 
 from avakill.audit import segment
@@ -38,9 +38,10 @@ class Journal:
         self.stream = ""
         self.next_number: Callable[[], int] = count(1).__next__
         self.refusal = ""
+        self._closed = ""
         self._clock = clock
         self._limit = limit
-        self._lock = Lock()
+        self._lock = RLock()  # a signal handler may record while its thread opens the journal
         self._opened = 0
         self._current: Segment | None = None
         self._retired: list[tuple[Segment, float]] = []
@@ -52,12 +53,17 @@ class Journal:
                 return
             if self.refusal:
                 raise Unrecorded(self.refusal)
+            stream = f"{self._clock() & (1 << 64) - 1:016x}{secrets.token_hex(4)}"
             try:
-                self.stream = f"{self._clock() & (1 << 64) - 1:016x}{secrets.token_hex(4)}"
-                self._current = segment.create(self.folder, self.stream, 0)
-                self.fd = os.dup(self._current.fd)
+                made = segment.create(self.folder, stream, 0)
+                fd = os.dup(made.fd)
             except OSError as fault:
                 raise Unrecorded(f"the audit journal cannot be opened: {fault.strerror}") from None
+            if self.fd >= 0:  # a signal handler was faster
+                os.close(fd)
+                made.remove()
+                return
+            self.stream, self._current, self.fd = stream, made, fd
 
     def append(self, frame: bytes) -> None:
         """The frame is in the journal when this returns. Raises Unrecorded."""
@@ -90,8 +96,7 @@ class Journal:
         held = sum(_size(path) for path in segment.found(self.folder))
         full = f"the audit journal holds {held >> 20} MiB that its store has not taken" if held > self._limit else ""
         with self._lock:
-            if self.fd >= 0 or not self.refusal:
-                self.refusal = full
+            self.refusal = self._closed or full
 
     def segments(self) -> tuple[Segment, ...]:
         """Ours, the oldest first."""
@@ -120,7 +125,7 @@ class Journal:
     def close(self, why: str) -> None:
         """Nothing more is taken; the segments stay ours until `leave`."""
         with self._lock:
-            self.refusal = why
+            self.refusal = self._closed = why
 
     def leave(self) -> None:
         """Files that are drained go, others stay for the next process."""
@@ -133,7 +138,7 @@ class Journal:
 
     def forget(self) -> None:
         """In the child of a fork: the files are the parent's."""
-        self._lock = Lock()
+        self._lock = RLock()
         for one in (*(held for held, _ in self._retired), *((self._current,) if self._current else ())):
             one.leave()
         if self.fd >= 0:

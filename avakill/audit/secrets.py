@@ -9,6 +9,9 @@ from itertools import pairwise
 from json.encoder import encode_basestring_ascii
 from typing import Protocol
 
+from avakill.evaluator.scans import finds
+from avakill.ir.condition import Scan
+
 MARK = "[redacted]"
 
 Mark = Callable[[str], str]
@@ -29,9 +32,9 @@ _WORD = (
     r"(?:pass(?:w(?:or)?d|phrase|code)|pwd|secret|token|credential|authori[sz]ation|cookie"
     r"|api[_.-]?key|(?:access|private|account|signing)[_.-]?key)"
 )
-_VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"'\\&;,)}\]]+)"""
+_VALUE = r"""(?:\\"[^"\\]*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\?["']?[^\s"'\\&;,)}\]]+)"""
 _NAMED = (
-    rf"""(?i:[A-Za-z0-9_.-]*{_WORD}[A-Za-z0-9_.-]*["'\\\]]*\s*(?:=>|:=|[:=])\s*\\?["']?(?:(?:basic|bearer|token|digest)\s+)?)({_VALUE})""",
+    rf"""(?i:[A-Za-z0-9_.-]*{_WORD}[A-Za-z0-9_.-]*["'\\\]]*\s*(?:=>|:=|[:=])\s*(?:["']?(?:basic|bearer|token|digest)\s+)?)({_VALUE})""",
     rf"(?i:--?[a-z0-9-]*{_WORD}[a-z0-9-]*\s+)({_VALUE})",
     r"\bsshpass\s+-p\s*(\S+)",
     r"(?:^|\s)(?:-u|--user|--proxy-user)[\s=]+[^\s:]+:(\S+)",
@@ -139,9 +142,6 @@ def _replace(pattern: Regex, text: str, group: int, mark: Mark) -> str:
 
 
 def _redact_long(text: str, mark: Mark) -> str:
-    from avakill.evaluator.scans import finds
-    from avakill.ir.condition import Scan
-
     if len(text) < 48:
         return text
     return re.sub(_LONG, lambda m: mark(m[0]) if finds(Scan.SECRETS, m[0]) else m[0], text)
