@@ -57,7 +57,8 @@ def _shell_lines(event: Event, found: dict[str, list[Found]]) -> list[Found]:
     lines += [item for name in COMMANDS for item in found.get(name, ())]
     if event.tool == "shell_execute" and not lines and "command" not in found:
         lines += [
-            item for name, items in found.items() if name not in NO_COMMANDS for item in items if isinstance(item.value, str | tuple)
+            Found(value) for name, value in event.arguments.items
+            if isinstance(value, str) and name.casefold() not in NO_COMMANDS and argument_name(name)[0] not in KNOWN_ARGUMENTS
         ]
     return lines
 

@@ -223,7 +223,11 @@ def ordered(value: Json, ordering: Ordering, bound: float) -> tuple[bool, bool]:
 
 
 def lines(asked: Asked) -> list[str]:
-    return [text for text in (text_of(one) for one in leaves(asked, "command")) if text.strip()]
+    """Of a shell that is given no command by a name that is known, every text of its own may be one."""
+    given = leaves(asked, "command")
+    if asked.tool == "shell_execute" and not list(occurrences(asked.arguments, "command")):
+        given = [one for name, one in asked.arguments.items() if isinstance(one, str) and name not in ("path", "content")]
+    return [text for text in map(text_of, given) if text.strip()]
 
 
 def simple(line: str) -> Iterator[list[str]]:
