@@ -6,7 +6,7 @@ judged as `decide` judges it, over the candidates of the index instead of all ru
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock, Thread
 from time import monotonic_ns
@@ -29,16 +29,14 @@ from avakill.evaluator.decide import (
 )
 from avakill.evaluator.index.paths import NEVER
 from avakill.evaluator.index.table import RuleTable, make_table
-from avakill.evaluator.places import composed, prefix_of
 from avakill.evaluator.protected import PACKAGE, Guarded, guarded
 from avakill.evaluator.selfprotect import STARTUP, TEXT_ARGUMENTS, intrusion
 from avakill.evaluator.truth import Truth
 from avakill.events.event import BadEvent, Event, make_event
 from avakill.events.ruling import Ruling
-from avakill.ir.condition import And, Condition, Not, Or, PathIn
 from avakill.ir.effect import Effect
-from avakill.ir.policy import Policy, Rule
-from avakill.paths.glob import Glob, join
+from avakill.ir.policy import Policy
+from avakill.paths.glob import join
 from avakill.source.collector import collector_paused
 
 MAX_PLANS = 1024
@@ -46,6 +44,8 @@ MAX_PLANS = 1024
 
 MAX_PLAIN = 1_000_000
 """Characters of a text that a plain call may carry."""
+
+MAX_TABLES = 64
 
 LOOKED_AGAIN = 1_000_000_000
 """Nanoseconds after which the links in the patterns' literal prefixes are looked at again."""
@@ -83,16 +83,23 @@ class ToolPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """`real`: the patterns' literal prefixes that are links, with what they lead to. The others are of protected objects, as
-    text: the objects themselves and the directories they are in, the beginnings of protected trees, the ends of protected
-    names. A path that meets one takes the long way."""
+class Marked:
+    """Protected objects, as text: the objects themselves and the directories they are in, the beginnings of protected trees,
+    the ends of protected names. A path that meets one takes the long way."""
 
-    real: dict[Names, Names]
     objects: frozenset[str]
     trees: tuple[str, ...]
     ends: tuple[str, ...]
     guarded: Guarded
+
+
+@dataclass(slots=True)
+class Known:
+    """What is remembered of tools, and what the literal prefixes behind it are links to: forgotten together."""
+
+    plans: dict[object, ToolPlan] = field(default_factory=dict)
+    tables: dict[tuple[str, ...], RuleTable] = field(default_factory=dict)
+    real: dict[Names, Names] = field(default_factory=dict)
 
 
 class Rulings(dict[int, Ruling]):
@@ -109,22 +116,19 @@ class Rulings(dict[int, Ruling]):
 class Engine:
     """Judges calls against one policy in one context. Threads may share it; what it remembers is bounded.
 
-    Links in the patterns' own prefixes (`~/.ssh` → `/data/ssh`) are followed when it is made and then at most once a second;
-    those in a call's paths are followed at each call.
+    Links in the patterns' own prefixes (`~/.ssh` → `/data/ssh`) are followed with the first call of a tool and then at most once a
+    second; those in a call's paths are followed at each call.
     """
 
     def __init__(self, policy: Policy, context: Context) -> None:
         self.policy = policy
         self.context = context
-        with collector_paused():
-            self._rules: tuple[Asked, ...] = compiled(policy)
+        self._rules: tuple[Asked, ...] = ()
         self._rulings = Rulings(policy)
-        self._prefixes = tuple(_prefixes(policy, self._blank()))
+        self._known = Known()
         self._lock = Lock()
-        self._links = self._look()
+        self._marked = self._look()
         self._looked = monotonic_ns()
-        self._plans: dict[object, ToolPlan] = {}
-        self._tables: dict[tuple[str, ...], RuleTable] = {}
         self._is_plain = context.resolver.is_plain
         self._may_be_short = not context.ignores_case
 
@@ -151,13 +155,14 @@ class Engine:
         if isinstance(event, BadEvent):
             return failure(f"the call cannot be read: {event.reason}")
         try:
-            call = Call(event, self.context, self.policy.tool_effects, protected=self._links.guarded)
+            call = Call(event, self.context, self.policy.tool_effects, protected=self._marked.guarded)
             check_paths(call)
             blocked = intrusion(call)
             if blocked is not None:
                 return protected(blocked)
             table = self._plan(event).table
-            return walk_rules(self.policy, [self._rules[order] for order in table.candidates(call)], call)
+            rules = self._rules or self._compiled()
+            return walk_rules(self.policy, [rules[order] for order in table.candidates(call)], call)
         except Undecidable as why:
             return failure(f"the call cannot be judged: {why}")
         except Exception as error:  # the edge at which the evaluator fails closed: a fault of ours must not let a call pass
@@ -165,7 +170,7 @@ class Engine:
 
     def _short_way(self, tool: object, arguments: Any, agent: object, session: object, cwd: object) -> Ruling | None:
         """The ruling of a plain call; None for any other. Raises KeyError and TypeError for what it does not know."""
-        plan = self._plans[tool if agent is None else (tool, agent)]
+        plan = self._known.plans[tool if agent is None else (tool, agent)]
         if monotonic_ns() - self._looked > LOOKED_AGAIN:
             self._look_again()
         if arguments.__class__ is not dict:
@@ -191,8 +196,8 @@ class Engine:
         names = text.split("/")
         del names[0]
         if not plan.reads_only:
-            links = self._links
-            if text in links.objects or text.startswith(links.trees) or text.endswith(links.ends):
+            marked = self._marked
+            if text in marked.objects or text.startswith(marked.trees) or text.endswith(marked.ends):
                 return None
             if not MARKS.isdisjoint(names) or "*" in text or "?" in text or "[" in text or "{" in text:
                 return None
@@ -203,35 +208,41 @@ class Engine:
 
     # -- what is remembered --
 
+    def _compiled(self) -> tuple[Asked, ...]:
+        """The rules with their closures, made with the first call that needs them."""
+        with collector_paused():
+            self._rules = compiled(self.policy)
+        return self._rules
+
     def _plan(self, event: Event) -> ToolPlan:
+        known = self._known
         key = event.given if event.agent is None else (event.given, event.agent)
         names = tuple(name for name, _ in event.arguments.items)
-        plan = self._plans.get(key)
+        plan = known.plans.get(key)
         if plan is None:
             call = Call(event, self.context, self.policy.tool_effects)
             effects = call.effects or frozenset()
             runs = Effect.EXEC in effects or event.tool == "shell_execute"
-            plan = ToolPlan(self._table(call), event, effects == frozenset({Effect.READ}), runs)
-            if len(self._plans) >= MAX_PLANS:
-                self._plans.clear()
-            self._plans[key] = plan
+            plan = ToolPlan(self._table(known, call), event, effects == frozenset({Effect.READ}), runs)
+            if len(known.plans) >= MAX_PLANS:
+                known.plans.clear()
+            known.plans[key] = plan
         if names not in plan.shapes:
             if len(plan.shapes) >= MAX_PLANS:
                 plan.shapes.clear()
             plan.shapes[names] = self._shape(plan, names)
         return plan
 
-    def _table(self, call: Call) -> RuleTable:
+    def _table(self, known: Known, call: Call) -> RuleTable:
         """One for all tools that match the same rules in the same way would do; one for each set of names is near enough."""
-        table = self._tables.get(call.tools)
+        table = known.tables.get(call.tools)
         if table is None:
-            real = self._links.real
-            matched = ((rule, truth) for rule, _ in self._rules if (truth := holds_tool(rule, call)) is not Truth.NO)
             with collector_paused():
-                table = make_table(matched, self._blank(), lambda names: real.get(names, names))
-            if len(self._tables) >= 64:
-                self._tables.clear()
-            self._tables[call.tools] = table
+                matched = ((rule, truth) for rule in self.policy.rules if (truth := holds_tool(rule, call)) is not Truth.NO)
+                table = make_table(matched, self._blank(), self._followed(known.real))
+            if len(known.tables) >= MAX_TABLES:
+                known.tables.clear()
+            known.tables[call.tools] = table
         return table
 
     def _shape(self, plan: ToolPlan, names: tuple[str, ...]) -> Shape | None:
@@ -262,29 +273,38 @@ class Engine:
         """A call about nothing, in our context: what follows links for us."""
         return Call(Event("", ""), self.context, self.policy.tool_effects)
 
-    def _look(self) -> Links:
+    def _followed(self, known: dict[Names, Names]) -> Callable[[Names], Names]:
+        """Follows the links in literal prefixes, and remembers in `known` those that it was asked for."""
         call = self._blank()
-        real = {names: followed for names in self._prefixes if (followed := call.real(names)) != names}
-        things = guarded(call)
+
+        def followed(names: Names) -> Names:
+            real = known.get(names)
+            if real is None:
+                real = known[names] = call.real(names)
+            return real
+
+        return followed
+
+    def _look(self) -> Marked:
+        things = guarded(self._blank())
         objects = frozenset(join(names) for names in (*things.files, *things.trees, *things.above))
         ends = tuple(dict.fromkeys(end for _, end in things.endings))
-        return Links(real, objects, tuple(f"{join(names).rstrip('/')}/" for names in things.trees), ends, things)
+        return Marked(objects, tuple(f"{join(names).rstrip('/')}/" for names in things.trees), ends, things)
 
     def _look_again(self) -> None:
         if not self._lock.acquire(blocking=False):
             return
-        if len(self._prefixes) <= FEW_PREFIXES:
+        if len(self._known.real) <= FEW_PREFIXES:
             self._renew()
         else:
             Thread(target=self._renew, name="avakill-links", daemon=True).start()
 
     def _renew(self) -> None:
         try:
-            links = self._look()
-            if links != self._links:
-                self._links = links
-                self._tables = {}
-                self._plans = {}
+            self._marked = self._look()
+            call = self._blank()
+            if any(call.real(names) != real for names, real in tuple(self._known.real.items())):
+                self._known = Known()
         finally:
             self._looked = monotonic_ns()
             self._lock.release()
@@ -293,25 +313,3 @@ class Engine:
 def _is_name(text: object) -> bool:
     """Whether it surely is a good name of a session, or of a directory."""
     return type(text) is str and 0 < len(text) <= 4096 and text.isascii() and text.isprintable() and text[0] != " " != text[-1]
-
-
-def _prefixes(policy: Policy, call: Call) -> Iterable[Names]:
-    """The literal prefixes of all globs of the policy, once each."""
-    return dict.fromkeys(prefix_of(call, glob) for rule in policy.rules for glob in composed(_globs(rule)))
-
-
-def _globs(rule: Rule) -> tuple[Glob, ...]:
-    return tuple(glob for leaf in _path_leaves(rule.condition) for glob in leaf.globs)
-
-
-def _path_leaves(condition: Condition) -> Iterable[PathIn]:
-    match condition:
-        case PathIn():
-            yield condition
-        case Not(inner):
-            yield from _path_leaves(inner)
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _path_leaves(part)
-        case _:
-            return

@@ -12,6 +12,8 @@ from typing import Any
 from avakill.compiler.compile import compile_policy, read_source
 from avakill.guard.errors import ConfigError
 from avakill.ir.policy import Action, Policy
+from avakill.signing.cache import Cache, own_key
+from avakill.signing.environment import Recorder
 from avakill.signing.keys import Keys, read_keys
 from avakill.signing.load import Loaded as Verified
 from avakill.signing.load import Status, load_verified
@@ -24,6 +26,9 @@ from avakill.source.render import render
 
 NAMES = ("avakill.yaml", "avakill.yml")
 USERS = "~/.config/avakill/avakill.yaml"
+WORTH_KEEPING = 64 * 1024
+"""Bytes of a policy from which on its compiled form is kept in the user's state directory."""
+
 DENY_ALL = Policy((), Action.DENY, path="<no policy>")
 """What stands where no policy can be trusted: nothing is allowed."""
 
@@ -74,11 +79,13 @@ def load_file(path: Path, keys: Keys | Refused, environ: Mapping[str, str], at_l
     made: dict[bytes, Policy] = {}
     unsigned = isinstance(keys, Keys) and not keys.can_verify and keys.seed is None
     if unsigned:
-        return Loaded(_compiled(_read(path), str(path), environ), PolicyStatus.UNSIGNED)
+        given = _read(path)
+        return Loaded(_compiled(given, str(path), environ, _cache_for(given, None)), PolicyStatus.UNSIGNED)
+    mac = keys.mac if isinstance(keys, Keys) else None
 
     def check(data: bytes) -> str | None:
         try:
-            made[data] = _compiled(data, str(path), environ)
+            made[data] = _compiled(data, str(path), environ, _cache_for(data, mac))
         except ConfigError as error:
             return error.message
         return None
@@ -116,14 +123,30 @@ def load_data(data: Mapping[str, Any], environ: Mapping[str, str]) -> Loaded:
     return Loaded(_compiled(text.encode("utf-8", "surrogatepass"), "<dict>", environ), PolicyStatus.UNSIGNED)
 
 
-def _compiled(data: bytes, name: str, environ: Mapping[str, str]) -> Policy:
+def _compiled(data: bytes, name: str, environ: Mapping[str, str], cache: Cache | None = None) -> Policy:
+    if cache is not None:
+        found = cache.find(data, name, environ)
+        if found is not None:
+            return found
     source = read_source(data, name)
     if isinstance(source, Diagnostic):
         raise ConfigError(source.message, (source,))
-    compiled = compile_policy(source, environ)
+    recorder = Recorder(environ)
+    compiled = compile_policy(source, recorder)
     if compiled.policy is None:
         raise ConfigError(_told(compiled.diagnostics, source), compiled.diagnostics)
+    if cache is not None:
+        cache.store(data, name, compiled.policy, {name: environ[name] for name in recorder.asked})
     return compiled.policy
+
+
+def _cache_for(data: bytes, mac: bytes | None) -> Cache | None:
+    """Where the compiled policy is kept, under the policy's key or the user's own; None where compiling is as quick."""
+    if len(data) < WORTH_KEEPING:
+        return None
+    folder = default_state_dir()
+    key = mac or own_key(folder)
+    return None if key is None else Cache(folder / "compiled", key)
 
 
 def _told(diagnostics: tuple[Diagnostic, ...], source: SourceFile) -> str:
