@@ -54,7 +54,7 @@ def command(policy_file: str, target: str | None, yes: bool, state: str | None, 
 
 def _sign(active: Path, found: Validated, keys: Keys, state: str | None, reporter: Reporter) -> None:
     from avakill.cli.signed import diagnostic, state_dir
-    from avakill.signing.load import sidecar_of
+    from avakill.signing.files import sidecar_of
     from avakill.signing.signer import bind, choose, sign_file
     from avakill.signing.words import SPOKEN, Refused
 

@@ -70,9 +70,8 @@ def look(path: Path) -> list[tuple[str, str, str]]:
 
 def _signing(path: Path) -> list[tuple[str, str, str]]:
     """Whether the policy is signed, and with a key that this environment should have."""
-    from avakill.signing.files import read_once
+    from avakill.signing.files import read_once, sidecar_of
     from avakill.signing.keys import SIGNING_KEY, read_keys
-    from avakill.signing.load import sidecar_of
     from avakill.signing.sidecar import MAX_BYTES
     from avakill.signing.verify import verify
     from avakill.signing.words import SPOKEN, Refused, Signature

@@ -94,9 +94,8 @@ def validate(path: Path, reporter: Reporter) -> Validated:
 
 def signature_line(path: Path) -> str | None:
     """What became of checking the signature with the keys of the environment; None where there is no key."""
-    from avakill.signing.files import read_followed, read_once, told
+    from avakill.signing.files import read_followed, read_once, sidecar_of, told
     from avakill.signing.keys import read_keys
-    from avakill.signing.load import sidecar_of
     from avakill.signing.sidecar import MAX_BYTES
     from avakill.signing.verify import verify
     from avakill.signing.words import SPOKEN, Refused, counter_of

@@ -42,9 +42,9 @@ def command(policy_file: str, key: str | None, verbose: bool, state: str | None,
 
 def look(path: Path, key: str | None, state: Path, reporter: Reporter) -> AnySignature | Refused:
     """The signature, if it holds here and now."""
-    from avakill.signing.files import read_once, told
+    from avakill.signing.files import read_once, sidecar_of, told
     from avakill.signing.keys import with_public
-    from avakill.signing.load import rollback, sidecar_of
+    from avakill.signing.load import rollback
     from avakill.signing.sidecar import MAX_BYTES
     from avakill.signing.state import folder_of, recall
     from avakill.signing.verify import verify

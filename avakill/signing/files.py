@@ -14,6 +14,11 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
+def sidecar_of(policy: Path) -> Path:
+    """Where the signature of a policy stands."""
+    return policy.with_name(f"{policy.name}.sig")
+
+
 def read_once(path: Path, limit: int = MAX_POLICY) -> bytes:
     """The regular file's bytes, by one descriptor; a symbolic link is refused. Raises OSError."""
     return _read(path, _FLAGS | NO_FOLLOW, limit)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from avakill.signing.environment import changed_variable
-from avakill.signing.files import read_followed, read_once, told
+from avakill.signing.files import read_followed, read_once, sidecar_of, told
 from avakill.signing.keys import Keys, with_public
 from avakill.signing.sidecar import MAX_BYTES
 from avakill.signing.state import Kept, Memory, folder_of, keep, locked, recall, remember
@@ -36,10 +36,6 @@ class Loaded:
     status: Status
     counter: int | None = None
     why: str = ""
-
-
-def sidecar_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.sig")
 
 
 def load_verified(

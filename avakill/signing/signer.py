@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from avakill.signing.files import read_once, replace_file, told
+from avakill.signing.files import read_once, replace_file, sidecar_of, told
 from avakill.signing.keys import POLICY_KEY, SIGNING_KEY, Keys, with_public
-from avakill.signing.load import sidecar_of
 from avakill.signing.sidecar import MAX_BYTES, MAX_COUNTER, write_sidecar
 from avakill.signing.sign import Terms, sign_ed25519, sign_mac
 from avakill.signing.state import folder_of, recall

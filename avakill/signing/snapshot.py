@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from avakill.signing.files import read_once
+from avakill.signing.files import read_once, sidecar_of
 
 SETTLED = 2_000_000_000
 """How old (in ns) a change time must be before a later change is sure to get another one: coarse clocks tick every 2 s."""
@@ -59,8 +59,11 @@ class FileSnapshot:
             return None
         if self._is_settled:
             return self
-        is_same = bool(self.sha256) and _digest(self.path) == self.sha256
-        return replace(self, at=at) if is_same else None
+        if not self.sha256 or _digest(self.path) != self.sha256:
+            return None
+        if at - self.ctime_ns > SETTLED:  # read again after its tick was over: from now on its facts are enough
+            object.__setattr__(self, "_is_settled", True)
+        return replace(self, at=at)
 
     def changed(self) -> bool:
         return self.again() is None
@@ -75,6 +78,21 @@ class FileSnapshot:
         names = ("inode", "device", "size", "mtime_ns", "ctime_ns", "mode", "uid", "gid")
         other = [name for name in names if getattr(now, name) != getattr(self, name)]
         return False, f"`{self.path}` is another one than before: {', '.join(other) or 'its content'} differs"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedSnapshot:
+    """A policy with its sidecar: where the policy is not the verified one, a new sidecar may make it so."""
+
+    policy: FileSnapshot
+    sidecar: FileSnapshot
+
+    def changed(self) -> bool:
+        return self.policy.changed() or self.sidecar.changed()
+
+
+def take_signed(path: Path) -> SignedSnapshot:
+    return SignedSnapshot(take(path), take(sidecar_of(path)))
 
 
 def take(path: Path) -> FileSnapshot:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from avakill.compiler.compile import compile_policy, read_source
 from avakill.signing import ed25519
+from avakill.signing.files import sidecar_of
 from avakill.signing.keys import Keys
-from avakill.signing.load import Loaded, load_verified, sidecar_of
+from avakill.signing.load import Loaded, load_verified
 from avakill.signing.sidecar import write_sidecar
 from avakill.signing.sign import Terms, sign_ed25519, sign_mac
 from avakill.signing.words import Signature

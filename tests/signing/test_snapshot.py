@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from avakill.signing.snapshot import SETTLED, FileSnapshot, take, take_read
+from avakill.signing.snapshot import SETTLED, FileSnapshot, take, take_read, take_signed
 
 Change = Callable[[Path], object]
 
@@ -128,3 +128,20 @@ def test_a_copy_with_another_time_of_looking_is_worked_out_anew(path: Path) -> N
     seen = _settled(take(path))
     assert replace(seen, at=seen.ctime_ns).again() is not seen
     assert replace(seen, size=seen.size + 1).changed()
+
+
+def test_a_young_file_is_read_until_it_has_settled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = take(path)
+    later = seen.ctime_ns + SETTLED + 1
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    assert seen.again() is not seen
+    assert seen.again() is seen
+    _restored(path)
+    assert seen.changed()
+
+
+def test_a_new_sidecar_is_a_change_of_the_signed_policy(path: Path) -> None:
+    seen = take_signed(path)
+    assert not seen.changed()
+    path.with_name("policy.yaml.sig").write_text("x")
+    assert seen.changed()
