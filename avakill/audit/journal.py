@@ -32,7 +32,7 @@ class Unrecorded(Exception):
 class Journal:
     """One stream of numbered events in a folder. `fd` is where they go, -1 before the first one and after the last."""
 
-    def __init__(self, folder: Path, clock: Callable[[], int], limit: int = LIMIT) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], int], limit: int = LIMIT, full: bool = False) -> None:
         self.folder = folder
         self.fd = -1
         self.stream = ""
@@ -41,6 +41,7 @@ class Journal:
         self._closed = ""
         self._clock = clock
         self._limit = limit
+        self._full = full
         self._lock = RLock()  # a signal handler may record while its thread opens the journal
         self._opened = 0
         self._current: Segment | None = None
@@ -55,7 +56,7 @@ class Journal:
                 raise Unrecorded(self.refusal)
             stream = f"{self._clock() & (1 << 64) - 1:016x}{secrets.token_hex(4)}"
             try:
-                made = segment.create(self.folder, stream, 0)
+                made = self._create(stream, 0)
                 fd = os.dup(made.fd)
             except OSError as fault:
                 raise Unrecorded(f"the audit journal cannot be opened: {fault.strerror}") from None
@@ -64,6 +65,17 @@ class Journal:
                 made.remove()
                 return
             self.stream, self._current, self.fd = stream, made, fd
+
+    def _create(self, stream: str, number: int) -> Segment:
+        """A segment whose name is on the disk, too, if each event must be. Raises OSError."""
+        made = segment.create(self.folder, stream, number)
+        if self._full:
+            folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        return made
 
     def append(self, frame: bytes) -> None:
         """The frame is in the journal when this returns. Raises Unrecorded."""
@@ -83,7 +95,7 @@ class Journal:
             if current is None or current.size < SEGMENT_BYTES:
                 return
             try:
-                made = segment.create(self.folder, self.stream, self._opened + 1)
+                made = self._create(self.stream, self._opened + 1)
             except OSError:
                 return
             self._opened += 1

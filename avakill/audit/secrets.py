@@ -108,6 +108,11 @@ def _patterns(kind: str) -> tuple[Regex, ...]:
     return tuple(re2.compile(pattern) for pattern in (_NAMED if kind == "named" else _SHAPED))
 
 
+def forget_patterns() -> None:
+    suspicion.cache_clear()
+    _patterns.cache_clear()
+
+
 def redact_text(text: str, mark: Mark) -> str:
     """`text` without the secrets in it. Lone surrogates are escaped on the way."""
     return _redact_long(redact_shapes(text, mark), mark)

@@ -11,6 +11,7 @@ from itertools import chain as joined
 from typing import NamedTuple
 
 from avakill.audit.chain import GENESIS, NOTHING_ELSE, Chain, Head, canonical, sealed_head
+from avakill.audit.compact import text as compact
 from avakill.audit.frame import Frame
 from avakill.audit.schema import WRITTEN
 
@@ -46,9 +47,33 @@ class Recurring(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def recurring(head: bytes) -> Recurring:
-    text = head.decode("ascii")
-    session, agent, tool, allowed, action, rule_name, reason, rule, policy = json.loads(text)
-    return Recurring(session, agent, tool, allowed, action, rule_name, reason, rule, policy, text)
+    """Of a head that we did not write, and that is none, one that says so: a stranger's file must not stop the others."""
+    try:
+        columns = tuple(json.loads(head))
+    except (ValueError, TypeError, RecursionError):
+        columns = ()
+    if len(columns) != len(Recurring._fields) - 1 or not _fit(columns):
+        said = f"[a journal that cannot be read: {head[:200].decode('ascii', 'backslashreplace')}]"
+        columns = (None, None, "[unreadable]", 0, "[unreadable]", None, said, None, None)
+    return Recurring._make((*columns, compact(columns)))
+
+
+def _fit(columns: tuple[object, ...]) -> bool:
+    """Whether these are what their columns hold."""
+    named = (*columns[:3], *columns[4:7], columns[8])
+    if not all(name is None or isinstance(name, str) for name in named) or columns[2] is None or columns[4] is None:
+        return False
+    if any(isinstance(name, str) and not name.isascii() and _is_broken(name) for name in named):
+        return False
+    return type(columns[3]) is int and columns[3] in (0, 1) and (columns[7] is None or _is_short(columns[7]))
+
+
+def _is_broken(text: str) -> bool:
+    return text != text.encode("utf-8", "ignore").decode()
+
+
+def _is_short(number: object) -> bool:
+    return type(number) is int and abs(number) < 1 << 53
 
 
 @lru_cache(maxsize=64)
@@ -122,7 +147,7 @@ class Store:
             id_ = f"{stream}-{number}" if name is None else name(f"{stream}-{number}")
             when = timestamp(at)
             latency = took / 1e6
-            arguments = raw.decode("ascii")
+            arguments = raw.decode("ascii", "backslashreplace")
             hash_ = digest(canonical(previous, sequence, id_, when, latency, canon, arguments, NOTHING_ELSE))
             what: Row = (sequence, id_, when, session, agent, tool, arguments, allowed, action, rule_name, reason)
             rows.append((*what, latency, rule, policy, previous, hash_))

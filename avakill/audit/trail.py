@@ -15,6 +15,7 @@ from avakill.audit.chain import Chain
 from avakill.audit.encode import Encoder
 from avakill.audit.journal import LIMIT, Journal, Unrecorded
 from avakill.audit.schema import JOURNAL, default_folder, prepare
+from avakill.audit.secrets import forget_patterns
 from avakill.audit.writer import Observe, Writer
 from avakill.events.record import Record
 
@@ -50,9 +51,10 @@ class Trail:
         self.folder = default_folder() if folder is None else Path(folder)
         self._full = Durability(durability) is Durability.FULL
         self._chain = Chain(key)
+        self._key = key
         self._observe = observe
         self._encode = Encoder(key).frame
-        self._journal = Journal(self.folder / JOURNAL, clock, limit)
+        self._journal = Journal(self.folder / JOURNAL, clock, limit, self._full)
         self._writer = self._new_writer()
         self._append = self._journal.append
         _live.add(self)
@@ -121,6 +123,7 @@ class Trail:
         _inherited.append(self._writer)  # closing the parent's SQLite connection here would be an error (sqlite.org/howtocorrupt)
         self._journal.forget()
         self._writer = self._new_writer()
+        self._encode = Encoder(self._key).frame
 
 
 _live: WeakSet[Trail] = WeakSet()
@@ -128,6 +131,7 @@ _inherited: list[Writer] = []
 
 
 def _after_fork() -> None:
+    forget_patterns()  # another thread may have held the lock of one when the process was copied
     for trail in tuple(_live):
         trail.forget()
 

@@ -139,9 +139,13 @@ class Writer:
                 self._swept = now
             if self._dirty and (now - self._synced > SYNC or thorough):
                 self._sync()
+            if self._journal.refusal:
+                self._journal.refuse_when_full()
         except (OSError, sqlite3.Error, OtherKey) as fault:
             self._guard_disk()
             return moved, (_said(fault),)
+        except Exception as fault:  # an edge: a thread that dies of a fault of ours would leave the journal to grow unseen
+            return moved, (f"the audit trail's writer failed: {type(fault).__name__}: {fault}",)
         return moved, ()
 
     def _opened(self) -> Store:
@@ -157,8 +161,8 @@ class Writer:
         while data := one.read(CHUNK):
             read = read_frames(data)
             if not read.frames:
-                if len(data) == CHUNK:  # as long as no frame can be: nothing but torn bytes
-                    one.drained += CHUNK // 2
+                if len(data) == CHUNK:  # longer than any frame of ours: nothing but torn bytes
+                    one.drained += CHUNK // 4
                     continue
                 break
             rows = store.add(one.name, one.stream, read.frames, one.drained + read.end)

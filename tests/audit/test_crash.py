@@ -195,6 +195,30 @@ def test_a_torn_record_at_the_end_is_passed_over(tmp_path: Path) -> None:
     assert journal_files(tmp_path) == []
 
 
+def test_a_strangers_segment_stops_nothing_and_is_told_apart(tmp_path: Path) -> None:
+    """Whole frames that say nothing we understand are kept as rows that say so, and the chain holds."""
+    folder = tmp_path / "journal"
+    folder.mkdir(parents=True)
+    one = segment.create(folder, "00" * 12, 0)
+    heads = [
+        *(b"", b"{", b"[]", b"5", b"\xff\xfe"),
+        b'["s","a",["t"],0,"deny",null,"r",null,"p"]',
+        b'["s","a","t",true,"deny",null,"r",null,"p"]',
+        b'["\\ud800","a","t",0,"deny",null,"r",null,"p"]',
+        b'[null,null,"t",0,"d",null,"r",99999999999999999999,"p"]',
+    ]
+    for i, head in enumerate(heads, 1):
+        os.write(one.fd, frame(i, 1 << 62, -5, head, b'{"a":"\xe9"}\n'))
+    one.leave()
+    with Trail(tmp_path) as trail:
+        id_ = trail.record(record())
+        assert trail.flush(30), trail.problems
+    events = stored(tmp_path)
+    assert sum(event.tool == "[unreadable]" for event in events) == len(heads)
+    assert id_ in [event.id for event in events]
+    assert verify(tmp_path / "audit.db").sound
+
+
 def test_a_torn_record_in_the_middle_hides_none_behind_it(tmp_path: Path) -> None:
     """What a full disk and a power failure leave: parts of frames, and pages of zeros."""
     whole = [frame(i, 5, 6, b"[]", b'{"n":%d}' % i) for i in range(6)]

@@ -169,10 +169,9 @@ def test_the_meters_count_what_the_store_has(tmp_path: Path) -> None:
     recorded(tmp_path, record(1), record(2, rule_name="self-protection"), record(3, allowed=True, action="allow"))
     reader = export.InMemoryMetricReader()
     assert count_events(stored(tmp_path), metrics.MeterProvider(metric_readers=[reader])) == 3
-    found = {
-        metric.name: sum(int(getattr(point, "value", None) or getattr(point, "count", 0)) for point in metric.data.data_points)
-        for metric in reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
-    }
+    found: dict[str, int] = {}
+    for metric in reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics:
+        found[metric.name] = sum(getattr(point, "value", 0) + getattr(point, "count", 0) for point in metric.data.data_points)
     assert found == {
         "avakill.evaluations": 3,
         "avakill.violations": 2,

@@ -165,15 +165,19 @@ def test_each_event_is_on_the_disk_with_full_durability(tmp_path: Path) -> None:
     assert [event.id for event in stored(tmp_path)] == ids
 
 
+def fill(trail: Trail) -> None:
+    for i in range(1000):
+        trail.record(record(i))
+    trail.flush(1)
+    trail.record(record())
+
+
 def test_a_journal_that_nobody_drains_has_a_limit(tmp_path: Path) -> None:
     """A broken store must not fill the disk: past the limit calls are denied instead, with the reason."""
     (tmp_path / "audit.db").write_text("this is no database, and long enough to look at" * 100)
     trail = Trail(tmp_path, limit=20_000)
-    for i in range(1000):
-        trail.record(record(i))
-    trail.flush(1)
     with pytest.raises(Unrecorded, match="has not taken"):
-        trail.record(record())
+        fill(trail)
     assert any("has not taken" in problem for problem in trail.problems)
     trail.close(0.1)
 
