@@ -50,11 +50,8 @@ print('|', mode, '|', ' | '.join(row), '|', f'{armed * 1e3:.0f} |')
 def main() -> None:
     """A table for docs/hardening.md, in microseconds; the last column in milliseconds."""
     library = sys.argv[1] if len(sys.argv) > 1 else ""
-    print(
     head = ("hooks", "other event", "open to read", "open to write", "chmod", "rename", "refused", "to arm, ms")
     print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|", flush=True)
-        flush=True,
-    )
     for mode in ("none", "Python", *(("C", "Python and C") if library else ())):
         subprocess.run((sys.executable, "-c", CHILD, mode, library, "avakill"), check=True)
 
