@@ -23,8 +23,20 @@ def free_port() -> int:
 
 
 def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """A server that answers."""
-    words = [need_validator("redis-server"), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    """A server that answers, and that does not outlive a killed test run."""
+    dying_with_us = [need_validator("setpriv"), "--pdeathsig", "KILL"]
+    words = [
+        *dying_with_us,
+        need_validator("redis-server"),
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
     server = subprocess.Popen([*words, "--dir", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and server.poll() is None:
