@@ -30,7 +30,9 @@ class Unrecorded(Exception):
 
 
 class Journal:
-    """One stream of numbered events in a folder. `fd` is where they go, -1 before the first one and after the last."""
+    """One stream of numbered events in a folder. `fd` is where they are appended, -1 before the first one and after the last;
+    `refusal` says why none is taken now.
+    """
 
     def __init__(self, folder: Path, clock: Callable[[], int], limit: int = LIMIT, full: bool = False) -> None:
         self.folder = folder
@@ -76,17 +78,6 @@ class Journal:
             finally:
                 os.close(folder)
         return made
-
-    def append(self, frame: bytes) -> None:
-        """The frame is in the journal when this returns. Raises Unrecorded."""
-        if self.refusal:
-            raise Unrecorded(self.refusal)
-        try:
-            written = os.write(self.fd, frame)
-        except OSError as fault:
-            raise Unrecorded(f"the audit journal cannot be written: {fault.strerror}") from None
-        if written != len(frame):  # the torn frame is passed over when it is read
-            raise Unrecorded("the audit journal cannot be written: No space left on device")
 
     def rotate(self) -> None:
         """A file that is large enough is retired, and so is none when a new one cannot be made. For the writer's thread."""

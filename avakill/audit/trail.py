@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import Self
 from weakref import WeakSet
 
@@ -21,7 +22,10 @@ from avakill.events.record import Record
 
 __all__ = ["Durability", "Trail", "Unrecorded"]
 
-AT_EXIT = 5.0
+AT_EXIT = 30.0
+WHEN_STUCK = 2.0
+LOOK = 0.25
+"""Seconds: how long a normal exit drains while it gets on, how long while it does not, and how often it looks."""
 
 
 class Durability(StrEnum):
@@ -56,7 +60,6 @@ class Trail:
         self._encode = Encoder(key).frame
         self._journal = Journal(self.folder / JOURNAL, clock, limit, self._full)
         self._writer = self._new_writer()
-        self._append = self._journal.append
         _live.add(self)
 
     def _new_writer(self) -> Writer:
@@ -68,7 +71,12 @@ class Trail:
         if journal.fd < 0:
             self._open()
         number = journal.next_number()
-        self._append(self._encode(record, number))
+        frame = self._encode(record, number)
+        try:
+            if journal.refusal or os.write(journal.fd, frame) != len(frame):  # a torn frame is passed over when it is read
+                raise Unrecorded(journal.refusal or "the audit journal cannot be written: No space left on device")
+        except OSError as fault:
+            raise Unrecorded(f"the audit journal cannot be written: {fault.strerror}") from None
         if self._full:
             self._sync()
         if self._writer.asleep:
@@ -101,15 +109,22 @@ class Trail:
             return False
         return self._writer.flush(timeout)
 
-    def close(self, timeout: float = AT_EXIT) -> None:
-        """Take no more, drain, and end the thread. What could not be drained stays for the next process."""
+    def close(self, timeout: float = AT_EXIT, stuck: float = WHEN_STUCK) -> None:
+        """Take no more, drain, and end the thread; at most `stuck` seconds are waited where the store takes nothing.
+
+        What could not be drained stays in the journal for the next process.
+        """
         if self not in _live:
             return
         _live.discard(self)
         self._journal.close("the audit trail is closed")
         if self._journal.fd >= 0:
-            self._writer.flush(timeout)
-        self._writer.stop(timeout)
+            began = monotonic()
+            while not self._writer.flush(min(timeout, LOOK)):
+                waited = monotonic() - began
+                if waited >= timeout or (self._writer.problems and waited >= stuck):
+                    break
+        self._writer.stop(stuck)
         self._journal.leave()
 
     def __enter__(self) -> Self:

@@ -60,9 +60,17 @@ class Writer:
         with self._condition:
             self.asleep = False
             if self._thread is None and not self._stop:
-                self._thread = Thread(target=self._run, name="avakill-audit", daemon=True)
-                self._thread.start()
+                self._start()
             self._condition.notify_all()
+
+    def _start(self) -> None:
+        made = Thread(target=self._run, name="avakill-audit", daemon=True)
+        try:
+            made.start()
+            self._thread = made
+        except RuntimeError as fault:  # no more threads, or the interpreter ends: the journal has the event all the same
+            self.asleep = True
+            self.problems = (f"the audit trail's thread cannot be started: {fault}",)
 
     def flush(self, timeout: float | None) -> bool:
         """Whether all that was recorded before is in the store."""
@@ -107,6 +115,9 @@ class Writer:
                     break
                 self._rest(quiet, faults)
         self._close()
+        with self._condition:
+            self._thread = None
+            self._condition.notify_all()
 
     def _rest(self, quiet: int, faults: int) -> None:
         """Wait, with the condition held, until it is time or something is asked for."""
@@ -114,7 +125,7 @@ class Writer:
             return
         if faults:
             self._condition.wait(min(SLOWEST, POLL * 2 ** min(faults - 1, 7)))
-        elif quiet < QUIET:
+        elif quiet < QUIET or self._dirty:
             self._condition.wait(POLL)
         else:
             self.asleep = True

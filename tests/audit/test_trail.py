@@ -151,6 +151,29 @@ def test_a_closed_trail_takes_nothing(tmp_path: Path) -> None:
     trail.close()
     with pytest.raises(Unrecorded, match="closed"):
         trail.record(record())
+    assert not trail.flush()
+    trail.close()
+    assert len(stored(tmp_path)) == 1
+
+
+def test_without_threads_the_journal_has_it_all(tmp_path: Path) -> None:
+    """The process may start no thread, and is told so; what it recorded is stored by the next one."""
+    text = """
+import resource, sys, threading
+from avakill.audit.trail import Trail
+from tests.audit.help import record
+trail = Trail(sys.argv[1])
+threading.stack_size(1 << 30)
+resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
+ids = [trail.record(record(i)) for i in range(100)]
+assert any("thread cannot be started" in problem for problem in trail.problems), trail.problems
+assert not trail.flush(1)
+print(*ids)
+"""
+    ids = ended(python(text, tmp_path)).split()
+    assert len(ids) == 100
+    drain(tmp_path)
+    assert [event.id for event in stored(tmp_path)] == ids
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
