@@ -5,9 +5,10 @@
  *   - writing the memory of a process through /proc;
  *   - ctypes and cffi: their import, every ctypes.* event, and what of them was already loaded;
  *   - gc.get_objects, gc.get_referrers, gc.get_referents;
- *   - replacing the code of a function, and making code objects by hand.
+ *   - replacing the code of a function, and making code objects from parts.
  *
- * It does not hold native code that is loaded as an extension module, a debugger, or a child process: docs/hardening.md.
+ * It does not hold native code that is loaded as an extension module, bytecode by hand (marshal), a debugger, or a child
+ * process: docs/hardening.md.
  *
  * Not abi3: PySys_AddAuditHook is not part of the limited API (CPython 3.11 to 3.14).
  */
@@ -523,7 +524,7 @@ static int hook(const char *event, PyObject *args, void *unused)
     case 'c':
         if (strncmp(event, "ctypes.", 7) == 0)
             return refuse(event, "native calls are shut in a hardened process");
-        return is_surgery(event, args) ? refuse(event, "code objects are not made by hand in a hardened process") : 0;
+        return is_surgery(event, args) ? refuse(event, "code objects are not made from parts in a hardened process") : 0;
     case 'g':
         if (strcmp(event, "gc.get_objects") == 0 || strcmp(event, "gc.get_referrers") == 0 || strcmp(event, "gc.get_referents") == 0)
             return refuse(event, "introspection is shut in a hardened process");

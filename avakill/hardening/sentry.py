@@ -143,10 +143,10 @@ def _changed(event: str, args: Args) -> Iterator[tuple[str, bool, bool]]:
                     yield path, True, False
         case "sqlite3.connect":
             for text in _databases(_text(_plain(args[0]))):
-                yield _joined(getcwd(), text), True, False
+                yield _here(text), True, False
         case "socket.bind":
             if issubclass(type(args[1]), (str, bytes)) and not (text := _text(args[1])).startswith("\0"):
-                yield _joined(getcwd(), text), False, False
+                yield _here(text), False, False
         case "shutil.rmtree":  # what is in it raises events of its own: this one is early, so that nothing is half removed
             if issubclass(type(root := _plain(args[0])), (str, bytes)):
                 yield from _at(root, args[1] if len(args) > 1 else None, False, True)
@@ -168,11 +168,8 @@ def _at(path: object, directory: object, follows: bool, removes: bool) -> Iterat
 
 def _opened(text: str, by_descriptor: bool) -> Iterator[str]:
     """`open` does not tell its `dir_fd`: it can be any directory that is open now."""
-    if text.startswith("/"):
-        yield text
-        return
-    yield _joined(getcwd(), text)
-    if by_descriptor:
+    yield _here(text)
+    if by_descriptor and not text.startswith("/"):
         for name in listdir(DESCRIPTORS):
             base = _directory(int(name))
             if base is not None:
@@ -220,6 +217,10 @@ def _text(path: object) -> str:
     if isinstance(path, bytes) and issubclass(type(path), bytes):
         return bytes.decode(path, ENCODING, "surrogateescape")
     raise UnknowableError("a path that is neither str nor bytes")
+
+
+def _here(text: str) -> str:
+    return text if text.startswith("/") else f"{getcwd()}/{text}"
 
 
 def _joined(base: str, text: str) -> str:

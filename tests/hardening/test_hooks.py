@@ -80,6 +80,34 @@ for number in range(50): open(f'free/{number}', 'w').write('x')
     assert ended.answer == "done"
 
 
+def test_the_manager_installs_once_asked_and_adds_at_once_after(tmp_path: Path) -> None:
+    attack = """
+from avakill.hardening import AuditHookManager
+calls = []
+manager = AuditHookManager([where / 'free'], lambda *attempt: calls.append(attempt))
+open('free/file', 'w')
+manager.install()
+assert manager.is_installed
+manager.add_protected_path('real2')
+for path in ('free/file', 'real2'):
+    try: open(path, 'w')
+    except PermissionError: continue
+    raise AssertionError(path)
+assert [attempt[0] for attempt in calls] == ['open', 'open']
+"""
+    assert attacked(tmp_path, attack).answer == "done"
+
+
+def test_without_the_hooks_of_c_nothing_is_called_hardened(tmp_path: Path) -> None:
+    attack = """
+from avakill.hardening import c_hooks_available, harden, hardened_available, is_hardened
+assert not hardened_available() and not c_hooks_available() and not is_hardened()
+harden([safe])
+"""
+    ended = attacked(tmp_path, attack, "sys.modules['avakill.hardening._hooks'] = None")
+    assert ended.answer.startswith("OSError: avakill was built without the hooks of C")
+
+
 @pytest.mark.parametrize("name", LIMITS)
 def test_what_is_not_held_is_told_on_the_page(name: str, tmp_path: Path) -> None:
     """Whoever closes one of these takes it off the page."""

@@ -195,3 +195,15 @@ found.__closure__[found.__code__.co_freevars.index('places')].cell_contents.name
 def test_a_relative_path_is_not_taken(tmp_path: Path, in_c: str) -> None:
     ended = attacked(tmp_path, "from avakill.hardening._hooks import arm\narm(['safe.yaml'])", arm=in_c)
     assert ended.answer.startswith("ValueError: not an absolute path")
+
+
+def test_bytecode_by_hand_is_not_held_and_the_page_says_so(tmp_path: Path, in_c: str) -> None:
+    """Importing needs `marshal`, so it stays; from crafted bytecode to the memory of the process is a short way."""
+    attack = """
+import marshal
+made = marshal.loads(marshal.dumps(compile('x = 1', 'f', 'exec')).replace(b'x', b'y'))
+assert 'y' in made.co_names
+"""
+    assert attacked(tmp_path, attack, arm=in_c).answer == "done"
+    page = (SOURCE.parents[2] / "docs" / "hardening.md").read_text()
+    assert "marshal" in page.partition("## What they do not hold")[2]
