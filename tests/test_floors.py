@@ -15,10 +15,10 @@ FLOORS = (
     ("compiler", "evaluator", "backends"),
     ("pipeline", "enforce"),
     ("coverage", "sink"),
-    ("ratelimit", "approvals", "signing", "audit"),
+    ("ratelimit", "approvals", "signing", "audit", "hardening"),
     ("lab", "guard"),
     ("cli",),
-    ("__main__", "__init__"),
+    ("__main__", "__init__", "_avakill_hooks"),
 )
 """From below; a name is a package or a module of `avakill`. `__init__` is the public names, which nothing inside uses."""
 

@@ -60,7 +60,7 @@ def command(
     Exit status 1 when the policy is wrong, or when a rule is not enforced as --require (or its own `require:`) asks;
     then nothing is written.
     """
-    from avakill.coverage import coverage
+    from avakill.coverage import coverage, coverage_text
     from avakill.ir.policy import Requirement
     from avakill.pipeline import build
     from avakill.sink import Unwritable, source_map, write_all
@@ -78,7 +78,7 @@ def command(
     if any(d.severity == "error" for d in made.diagnostics):
         sys.exit(1)
     report = coverage(made, {"require": require})
-    files = {"coverage.json": json.dumps(report, indent=2, ensure_ascii=True) + "\n"}
+    files = {"coverage.json": coverage_text(report) + "\n"}
     for emission in made.emissions:
         for artifact in emission.artifacts:
             files[artifact.name] = artifact.text
@@ -88,7 +88,7 @@ def command(
     except Unwritable as fault:
         reporter.fail(error(codes.UNWRITABLE, str(fault), "nothing was written; choose another folder with -o"))
     if form == "json":
-        click.echo(json.dumps(report, indent=2))
+        click.echo(coverage_text(report))
         return
     show(made, Path(folder))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from avakill.cli.text import escape, pad, paint, shorten, width
 from avakill.ir.verdict import Finding, Verdict
@@ -51,11 +52,11 @@ def cell(verdict: RowVerdict) -> str:
 
 @dataclass(slots=True)
 class _Said:
-    """One sentence with all that it was said of."""
+    """One sentence with all that it was said of, each once, in order."""
 
     finding: Finding
-    targets: list[str]
-    rules: list[str]
+    targets: dict[str, None]
+    rules: dict[str, None]
 
 
 def explanations(made: Build, colour: bool) -> str:
@@ -65,24 +66,19 @@ def explanations(made: Build, colour: bool) -> str:
         for row in emission.rows:
             place = f" ({row.row.span.line})" if row.row.span.line else ""
             for finding in row.findings:
-                known = said.setdefault((finding.verdict, finding.reason), _Said(finding, [], []))
-                _once(known.targets, emission.backend.name)
-                _once(known.rules, f"`{escape(row.row.name)}`{place}")
+                known = said.setdefault((finding.verdict, finding.reason), _Said(finding, {}, {}))
+                known.targets[emission.backend.name] = None
+                known.rules[f"`{escape(row.row.name)}`{place}"] = None
     order = list(Verdict)
     worst_first = sorted(said.values(), key=lambda known: -order.index(known.finding.verdict))
     return "\n".join(line for known in worst_first for line in _sentence(known, len(made.emissions), colour))
-
-
-def _once(items: list[str], item: str) -> None:
-    if item not in items:
-        items.append(item)
 
 
 def _sentence(known: _Said, everyone: int, colour: bool) -> Iterable[str]:
     finding = known.finding
     who = "every target" if len(known.targets) == everyone and everyone > 1 else ", ".join(known.targets)
     word = "note" if finding.verdict is Verdict.EXACT else str(finding.verdict)
-    rules = ", ".join(known.rules[:MAX_NAMED]) + (f" and {len(known.rules) - MAX_NAMED} more" if len(known.rules) > MAX_NAMED else "")
+    rules = ", ".join(islice(known.rules, MAX_NAMED)) + (f" and {len(known.rules) - MAX_NAMED} more" if len(known.rules) > MAX_NAMED else "")
     yield f"{paint(word, COLOURS[finding.verdict], colour)} on {who}: {escape(finding.reason)}"
     yield f"    rules: {rules}"
     if finding.witness is not None:

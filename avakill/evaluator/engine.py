@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock, Thread
-from time import monotonic_ns
 from typing import Any
 
 from avakill.evaluator.arguments import argument_name
@@ -113,22 +112,31 @@ class Rulings(dict[int, Ruling]):
         return ruling
 
 
+Clock = Callable[[], int]
+"""Nanoseconds that never step back."""
+
+
+def _no_time() -> int:
+    return 0
+
+
 class Engine:
     """Judges calls against one policy in one context. Threads may share it; what it remembers is bounded.
 
     Links in the patterns' own prefixes (`~/.ssh` → `/data/ssh`) are followed with the first call of a tool and then at most once a
-    second; those in a call's paths are followed at each call.
+    second by `clock` (without one, never again); those in a call's paths are followed at each call.
     """
 
-    def __init__(self, policy: Policy, context: Context) -> None:
+    def __init__(self, policy: Policy, context: Context, clock: Clock = _no_time) -> None:
         self.policy = policy
+        self._clock = clock
         self.context = context
         self._rules: tuple[Asked, ...] = ()
         self._rulings = Rulings(policy)
         self._known = Known()
         self._lock = Lock()
         self._marked = self._look()
-        self._looked = monotonic_ns()
+        self._looked = self._clock()
         self._is_plain = context.resolver.is_plain
         self._may_be_short = not context.ignores_case
 
@@ -171,7 +179,7 @@ class Engine:
     def _short_way(self, tool: object, arguments: Any, agent: object, session: object, cwd: object) -> Ruling | None:
         """The ruling of a plain call; None for any other. Raises KeyError and TypeError for what it does not know."""
         plan = self._known.plans[tool if agent is None else (tool, agent)]
-        if monotonic_ns() - self._looked > LOOKED_AGAIN:
+        if self._clock() - self._looked > LOOKED_AGAIN:
             self._look_again()
         if arguments.__class__ is not dict:
             return None
@@ -306,7 +314,7 @@ class Engine:
             if any(call.real(names) != real for names, real in tuple(self._known.real.items())):
                 self._known = Known()
         finally:
-            self._looked = monotonic_ns()
+            self._looked = self._clock()
             self._lock.release()
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
-from time import perf_counter_ns, time_ns
+from time import monotonic_ns, perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -127,17 +127,16 @@ class Guard:
         """
         began = perf_counter_ns()
         agent = agent_id if agent_id is not None else self.agent_id
-        force = self._force
+        force = self._force if self._force.loaded.snapshot is None else self._looked_at()
         ruling = force.engine.rule(tool, args, agent, session_id, cwd)
         if (
             self._trail is None
             and not ruling.overridable
             and ruling.action is not Action.REQUIRE_APPROVAL
             and ruling.rule not in force.limits
-            and force.loaded.snapshot is None
         ):
             return Decision(ruling, began, perf_counter_ns())
-        decision = self._decide(began, tool, args, agent, session_id, override, cwd)
+        decision = self._settled(force, ruling, began, tool, args, agent, session_id, override, cwd)
         if decision.retry_after is not None:
             raise RateLimitExceeded(str(tool), decision, decision.retry_after)
         return decision
@@ -153,8 +152,11 @@ class Guard:
         cwd: str | None = None,
     ) -> Decision:
         """As `evaluate`, and raises nothing: a call over its budget is a denial with `retry_after`."""
+        began = perf_counter_ns()
         agent = agent_id if agent_id is not None else self.agent_id
-        return self._decide(perf_counter_ns(), tool, args, agent, session_id, override, cwd)
+        force = self._force if self._force.loaded.snapshot is None else self._looked_at()
+        ruling = force.engine.rule(tool, args, agent, session_id, cwd)
+        return self._settled(force, ruling, began, tool, args, agent, session_id, override, cwd)
 
     def evaluate_or_raise(self, tool: str, args: Mapping[str, Any] | None = None, **more: Any) -> Decision:
         """As `evaluate`; raises PolicyViolation where the call is not allowed."""
@@ -179,13 +181,19 @@ class Guard:
 
         yield GuardSession(self, agent_id if agent_id is not None else self.agent_id, session_id or str(uuid4()))
 
-    def _decide(
-        self, began: int, tool: object, args: Any, agent: str | None, session: str | None, override: bool, cwd: str | None
+    def _settled(
+        self,
+        force: Force,
+        ruling: Ruling,
+        began: int,
+        tool: object,
+        args: Any,
+        agent: str | None,
+        session: str | None,
+        override: bool,
+        cwd: str | None,
     ) -> Decision:
-        if self._force.loaded.snapshot is not None:
-            self._look_at_the_file()
-        force = self._force
-        ruling = force.engine.rule(tool, args, agent, session, cwd)
+        """What the world makes of a ruling: budgets, a person's word, approvals, the record."""
         retry: float | None = None
         approval: str | None = None
         limit = force.limits.get(ruling.rule) if ruling.rule is not None else None
@@ -348,7 +356,7 @@ class Guard:
         limits = {
             rule.index: rule.rate_limit for rule in loaded.policy.rules if rule.rate_limit is not None and rule.rate_limit.max_calls > 0
         }
-        return Force(loaded, Engine(loaded.policy, self._context()), limits)
+        return Force(loaded, Engine(loaded.policy, self._context(), monotonic_ns), limits)
 
     def _context(self) -> Context:
         cwd = os.getcwd()
@@ -359,14 +367,15 @@ class Guard:
             protected = guarded_paths(own, self._home, cwd)
         return Context(self._home, os.path.abspath(workspace), cwd, self._resolver, protected)
 
-    def _look_at_the_file(self) -> None:
-        """A signed file that is not as it was is verified anew before anything is decided by it."""
-        snapshot = self._force.loaded.snapshot
-        if snapshot is None or not snapshot.changed():
-            return
+    def _looked_at(self) -> Force:
+        """What is in force, once a signed file that is not as it was is verified anew."""
+        force = self._force
+        if force.loaded.snapshot is None or not force.loaded.snapshot.changed():
+            return force
         with self._lock:
-            if self._force.loaded.snapshot is snapshot:
+            if self._force is force:
                 self._force = self._enforced(self._load())
+            return self._force
 
     def _harden(self) -> None:
         """Not the stores, which this process writes itself; nor names with a wildcard."""
