@@ -41,15 +41,18 @@ class Metrics:
     def observe(self, rows: Sequence[Row]) -> None:
         """Rows of the store (`schema.WRITTEN`), as the trail's writer gives them."""
         for row in rows:
-            agent, tool, allowed, action, rule_name, latency = row[4], row[5], row[7], row[8], row[9], row[11]
-            tool = self._bounded(tool)
-            self._evaluations.labels(tool, str(action), self._bounded(agent)).inc()
-            if not allowed:
-                self._violations.labels(tool, self._bounded(rule_name)).inc()
-            if rule_name == SELF_PROTECTION:
-                self._blocks.labels(tool).inc()
-            if isinstance(latency, float):
-                self._duration.labels(tool).observe(latency / 1000)
+            self.count(agent=row[4], tool=row[5], allowed=bool(row[7]), action=row[8], rule_name=row[9], latency_ms=row[11])
+
+    def count(self, tool: object, action: object, agent: object, allowed: bool, rule_name: object, latency_ms: object) -> None:
+        """One event."""
+        tool = self._bounded(tool)
+        self._evaluations.labels(tool, str(action), self._bounded(agent)).inc()
+        if not allowed:
+            self._violations.labels(tool, self._bounded(rule_name)).inc()
+        if rule_name == SELF_PROTECTION:
+            self._blocks.labels(tool).inc()
+        if isinstance(latency_ms, float):
+            self._duration.labels(tool).observe(latency_ms / 1000)
 
     def policy_loaded(self, rules: int) -> None:
         self._policies.set(rules)

@@ -27,6 +27,7 @@ COMMANDS = {
     "backends": "the targets that are installed",
     "approvals": "decide on calls that wait for a person",
     "logs": "what the guard decided, and whether the record is whole",
+    "metrics": "serve the audit trail's counts to Prometheus",
     "explain": "what a diagnostic code means",
 }
 """Each command with the line that `--help` shows; its module is `avakill.cli.NAME`, `-` written `_`."""

@@ -81,6 +81,40 @@ for i in range(10_000_000):
     assert verify(tmp_path / "audit.db").sound
 
 
+ROTATING = """
+import os, sys, threading
+from avakill.audit import journal
+from avakill.audit.trail import Trail
+from tests.audit.help import record
+journal.SEGMENT_BYTES, journal.GRACE = 20_000, 0.02
+trail = Trail(sys.argv[1])
+def work():
+    for i in range(1_000_000):
+        os.write(1, (trail.record(record(i)) + "\\n").encode())
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+"""
+
+
+def test_kill_9_while_files_change_loses_nothing(tmp_path: Path) -> None:
+    """Three threads over files that are retired and removed all the time."""
+    process = python(ROTATING, tmp_path)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    killer = subprocess.Popen([sys.executable, "-c", f"import os, time; time.sleep(1.5); os.kill({process.pid}, {signal.SIGKILL})"])
+    ids = (first + process.stdout.read()).split("\n")[:-1]
+    process.wait()
+    killer.wait()
+    drain(tmp_path)
+    found = [event.id for event in stored(tmp_path)]
+    assert len(found) == len(set(found))
+    assert set(ids) <= set(found)
+    assert len(found) - len(ids) <= 3
+    assert len(ids) > 200
+    assert verify(tmp_path / "audit.db").sound
+
+
 def test_a_locked_store_blocks_nobody_and_loses_nothing(tmp_path: Path) -> None:
     with Trail(tmp_path) as trail:
         trail.record(record())
