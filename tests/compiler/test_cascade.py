@@ -22,7 +22,7 @@ from avakill.source.diagnostic import Bag
 from tests.compiler.reading import policy_of
 from tests.evaluator import test_agrees_with_the_reference as drawn
 
-EXAMPLES = int(os.environ.get("AVAKILL_EXAMPLES", "1000"))
+EXAMPLES = int(os.environ.get("AVAKILL_EXAMPLES", "300"))
 MANY = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 HARD = 3
 
