@@ -242,13 +242,13 @@ interpreters.run_string(interpreters.create(), "import os; os.remove('safe.yaml'
 
 HARMLESS = {
     "in a directory that is gone": """
+import sqlite3, socket
 os.mkdir('free/gone')
 os.chdir('free/gone')
 os.rmdir(where / 'free' / 'gone')
 open(where / 'free' / 'x', 'w')
 os.close(os.open(where / 'free' / 'x', os.O_WRONLY))
 os.chmod(where / 'free' / 'x', 0o600)
-import sqlite3, socket
 sqlite3.connect(where / 'free' / 'db').close()
 socket.socket(socket.AF_UNIX).bind(str(where / 'free' / 's'))
 """,
