@@ -14,7 +14,7 @@ FLOORS = (
     ("events",),
     ("compiler", "evaluator", "backends"),
     ("pipeline", "enforce"),
-    ("coverage", "sink"),
+    ("coverage", "sink", "database"),
     ("ratelimit", "approvals", "signing", "audit", "hardening"),
     ("lab", "guard"),
     ("cli",),

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from avakill.approvals.call import MAX_NAME, canonical, check_names, digest
-from avakill.approvals.database import Database
 from avakill.approvals.words import Approval, ApprovalsUnavailable, Asked, Settled, Status
+from avakill.database import Database, files_of
 
 DEFAULT_PATH = "~/.avakill/approvals.db"
 TTL_S = 3600
@@ -55,7 +55,8 @@ class ApprovalStore:
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._clock, self._max_pending = clock, max_pending
-        self._database = Database(path, _SCHEMA, 1, timeout_s)
+        self.protected_paths = files_of(path)
+        self._database = Database(path, _SCHEMA, 1, timeout_s, ApprovalsUnavailable, wipes=True)
 
     # -- the guard's side --
 

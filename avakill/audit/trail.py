@@ -53,6 +53,7 @@ class Trail:
         limit: int = LIMIT,
     ) -> None:
         self.folder = default_folder() if folder is None else Path(folder)
+        self.protected_paths = (f"{self.folder.absolute()}/",)
         self._full = Durability(durability) is Durability.FULL
         self._chain = Chain(key)
         self._key = key

@@ -213,7 +213,8 @@ class Guard:
     ) -> tuple[Ruling, float | None]:
         assert ruling.rule is not None
         try:
-            key = limit_key(ruling.rule, ruling.rule_name or "", canonical_tool(tool, agent), agent, session)
+            scope = str(self.policy_path or "")
+            key = limit_key(ruling.rule, ruling.rule_name or "", canonical_tool(tool, agent), agent, session, scope=scope)
             taken = self.limiter.take(key, limit.max_calls, limit.window * NANO, time_ns())
         except Exception as error:  # whatever a store of budgets raises: what cannot be counted is not allowed
             return _denied(ruling, f"the rate limit of rule `{ruling.rule_name}` cannot be kept: {_said(error)}"), None
@@ -364,8 +365,13 @@ class Guard:
         protected: tuple[str, ...] = ()
         if self._self_protection:
             own = (str(self.policy_path),) if self.policy_path is not None else ()
-            protected = guarded_paths(own, self._home, cwd)
+            protected = guarded_paths(own, self._home, cwd) + self._stores()
         return Context(self._home, os.path.abspath(workspace), cwd, self._resolver, protected)
+
+    def _stores(self) -> tuple[str, ...]:
+        """What our stores say they keep themselves in; directories end in `/`."""
+        stores = (self._trail, self._limiter, self._approver)
+        return tuple(path for store in stores for path in getattr(store, "protected_paths", ()))
 
     def _looked_at(self) -> Force:
         """What is in force, once a signed file that is not as it was is verified anew."""
@@ -381,7 +387,7 @@ class Guard:
         """Not the stores, which this process writes itself; nor names with a wildcard."""
         from avakill.hardening import harden, hardened_available, protect_files
 
-        stores = os.path.join(self._home, ".avakill", "")
+        stores = (os.path.join(self._home, ".avakill", ""), *self._stores())
         paths = [path for path in self._force.engine.context.protected if not path.startswith(stores) and "*" not in path]
         protect_files(paths)
         if hardened_available():

@@ -39,18 +39,16 @@ class PolicyWatcher:
         self.reloads = 0
         self.last_error: str | None = None
         self._ended = Event()
-        self._begun = Event()
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Raises ConfigError without the library. Once it returns, every later change is seen."""
+        """Raises ConfigError without the library. Every change after the policy was last read is seen."""
         try:
             import watchfiles  # noqa: F401
         except ImportError:
             raise ConfigError("watching a policy needs the package `watchfiles`: install avakill[watch]") from None
         self._thread = Thread(target=self._run, name="avakill-watcher", daemon=True)
         self._thread.start()
-        self._begun.wait(5)
 
     def stop(self) -> None:
         self._ended.set()
@@ -65,27 +63,40 @@ class PolicyWatcher:
         self.stop()
 
     def _run(self) -> None:
+        """What the system tells makes it quick; what the files look like makes it sure (two changes within a tick of the file
+        system's clock are one to a watcher that polls)."""
         import watchfiles
 
         names = {str(self.policy_path), f"{self.policy_path}.sig"}
-        for changes in watchfiles.watch(
+        seen: tuple[tuple[int, ...], ...] = ()  # what changed before we looked is read once
+        for _ in watchfiles.watch(
             self.policy_path.parent,
             watch_filter=lambda _, path: path in names,
             debounce=self.debounce_ms,
             step=50,
             stop_event=self._ended,
-            rust_timeout=100,
+            rust_timeout=min(1000, int(self.poll_interval_s * 1000)),
             yield_on_timeout=True,
             force_polling=self.use_polling,
             poll_delay_ms=int(self.poll_interval_s * 1000),
             recursive=False,
             raise_interrupt=False,
         ):
-            if not self._begun.is_set():
-                self._reload()  # what changed before the system was asked
-                self._begun.set()
-            elif changes:
+            looks = self._looks()
+            if looks != seen:
+                seen = looks
                 self._reload()
+
+    def _looks(self) -> tuple[tuple[int, ...], ...]:
+        """What tells one state of the two files from another; nothing of one that is not there."""
+        found: list[tuple[int, ...]] = []
+        for path in (self.policy_path, self.policy_path.with_name(f"{self.policy_path.name}.sig")):
+            try:
+                seen = path.stat()
+                found.append((seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns))
+            except OSError:
+                found.append(())
+        return tuple(found)
 
     def _reload(self) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from avakill.ratelimit.database import Database
+from avakill.database import Database, files_of
 from avakill.ratelimit.limiter import LATEST, LimiterUnavailable, Taken, check_question
 from avakill.ratelimit.memory import MAX_KEYS
 
@@ -31,7 +31,8 @@ class SQLiteLimiter:
 
     def __init__(self, path: str | Path = DEFAULT_PATH, *, max_keys: int = MAX_KEYS, timeout_s: float = TIMEOUT_S) -> None:
         self._max_keys = max_keys
-        self._database = Database(path, _SCHEMA, 1, timeout_s)
+        self.protected_paths = files_of(path)
+        self._database = Database(path, _SCHEMA, 1, timeout_s, LimiterUnavailable)
 
     def take(self, key: str, max_calls: int, window_ns: int, now_ns: int) -> Taken:
         """As `Limiter.take`."""

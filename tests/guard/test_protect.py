@@ -234,7 +234,7 @@ def test_options_that_do_not_fit_are_refused(guard: Guard) -> None:
         {"on_deny": "ignore"}, {"on_deny": "callback"}, {"deny_callback": print}, {"guard": guard, "policy": "x"},
     ]  # fmt: skip
     for wrong in options:
-        with pytest.raises(ValueError, match="on_deny|deny_callback|not both"):
+        with pytest.raises(ValueError, match=r"on_deny|deny_callback|not both"):
             protect(**wrong)
     with pytest.raises(ValueError, match="`ignore` names"):
         protect(guard=guard, ignore=["typo"])(lambda path: path)

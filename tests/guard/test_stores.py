@@ -89,6 +89,25 @@ def test_secrets_are_not_on_record(tmp_path: Path) -> None:
     assert b"AKIAABCDEFGHIJKLMNOP" not in stored
 
 
+def test_the_stores_are_protected_wherever_they_are(tmp_path: Path) -> None:
+    allow = {"version": "1.0", "default_action": "allow", "policies": []}
+    trail = Trail(tmp_path / "trail")
+    guard = Guard(policy=allow, logger=trail, approval_store=ApprovalStore(tmp_path / "approvals.db"))
+    for name in ("trail/audit.db", "trail/journal/x", "approvals.db", "approvals.db-wal"):
+        assert guard.evaluate("file_write", {"path": f"{tmp_path}/{name}"}).policy_name == "self-protection"
+    assert guard.evaluate("file_write", {"path": f"{tmp_path}/other.db"}).allowed
+    trail.close()
+
+
+def test_two_policies_have_budgets_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    rule = '{name: one, tools: ["*"], action: allow, rate_limit: {max_calls: 1, window: 1h}}'
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(f'version: "1.0"\npolicies:\n  - {rule}\n')
+        assert Guard(policy=tmp_path / name).evaluate("x").allowed
+        assert not Guard(policy=tmp_path / name).decide("x").allowed
+
+
 # -- signed policies --
 
 ALLOW = 'version: "1.0"\ndefault_action: allow\npolicies: []\n'

@@ -13,16 +13,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from avakill.approvals.words import ApprovalsUnavailable
-
 PRIVATE = 0o600
 _FAULTS = (sqlite3.Error, OSError, OverflowError, ValueError, TypeError, RuntimeError)
 
 
-class Database:
-    """Every fault of file, lock or content is an ApprovalsUnavailable, and the next transaction opens the file anew."""
+def files_of(path: str | Path) -> tuple[str, ...]:
+    """The files that SQLite makes of one database: for self-protection."""
+    place = os.path.abspath(os.path.expanduser(path))
+    return tuple(f"{place}{end}" for end in ("", "-wal", "-shm", "-journal"))
 
-    def __init__(self, path: str | Path, schema: str, version: int, timeout_s: float) -> None:
+
+class Database:
+    """Every fault of file, lock or content is a `fault`, and the next transaction opens the file anew.
+
+    `wipes` overwrites what is deleted.
+    """
+
+    def __init__(
+        self, path: str | Path, schema: str, version: int, timeout_s: float, fault: type[Exception], *, wipes: bool = False
+    ) -> None:
+        self._fault, self._wipes = fault, wipes
         self._given, self._schema, self._version, self._timeout = path, schema, version, timeout_s
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -33,7 +43,7 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """The only writer among all processes, until the block ends."""
         if not self._lock.acquire(timeout=self._timeout):
-            raise ApprovalsUnavailable(f"`{self._given}` is busy")
+            raise self._fault(f"`{self._given}` is busy")
         try:
             connection = self._connected()
             try:
@@ -45,7 +55,7 @@ class Database:
             connection.execute("COMMIT")
         except _FAULTS as fault:
             self._drop()
-            raise ApprovalsUnavailable(f"`{self._given}` cannot be used: {fault}") from None
+            raise self._fault(f"`{self._given}` cannot be used: {fault}") from None
         finally:
             self._lock.release()
 
@@ -92,7 +102,8 @@ class Database:
                     raise
                 time.sleep(0.01)
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA secure_delete=ON")
+        if self._wipes:
+            connection.execute("PRAGMA secure_delete=ON")
         if _version(connection) != self._version:
             self._create(connection)
 
