@@ -42,8 +42,8 @@ INSTALLERS = frozenset({
     "openclaw", "pip-autoremove",
 })
 REMOVING = frozenset({
-    "uninstall", "uninstall-all", "remove", "purge", "rm", "delete", "del", "unlink", "autoremove", "erase", "--remove", "-r", "-e", "-P",
-    "--purge", "-R", "-Rs", "-Rns", "uninject",
+    "uninstall", "uninstall-all", "remove", "purge", "rm", "delete", "del", "unlink", "autoremove", "erase", "--remove", "-r",
+    "-e", "-P", "--purge", "-R", "-Rs", "-Rns", "uninject",
 })
 REPLACING = frozenset({"reinstall", "reinstall-all", "upgrade", "upgrade-all", "update", "inject", "downgrade"})
 FORCING = ("--force", "--force-reinstall", "--upgrade", "--ignore-installed", "--target", "--reinstall", "--reinstall-package",

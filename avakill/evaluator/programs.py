@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from avakill.evaluator.code import sed_writes
-from avakill.evaluator.line import HOLE, Word, has_hole
+from avakill.evaluator.line import Word, has_hole
 from avakill.evaluator.wrappers import base_name, git_options
 
 READERS = frozenset({
@@ -32,8 +32,8 @@ GIT_READERS = frozenset({
 })
 
 INTERPRETERS = frozenset({
-    "awk", "bun", "deno", "ed", "emacs", "ex", "expect", "gawk", "ipython", "lua", "mawk", "nano", "node", "nvim", "osascript", "perl", "php",
-    "pypy", "python", "ruby", "sqlite3", "tclsh", "vi", "vim",
+    "awk", "bun", "deno", "ed", "emacs", "ex", "expect", "gawk", "ipython", "lua", "mawk", "nano", "node", "nvim", "osascript", "perl",
+    "php", "pypy", "python", "ruby", "sqlite3", "tclsh", "vi", "vim",
 })
 """Programs whose arguments may be programs: a mention is enough."""
 
@@ -59,12 +59,10 @@ def reads_only(name: str, words: tuple[Word, ...]) -> bool:
             return not any(word.text.startswith(("-delete", "-fprint", "-fls")) for word in words)
         case "sed" | "gsed":
             return not _sed_changes(words)
-        case "sort" | "uniq":
-            return name == "sort" and not any(_is_option(word.text, "-o") or word.text.startswith("--o") for word in words)
+        case "sort":
+            return not any(_is_option(word.text, "-o") or word.text.startswith("--o") for word in words)
         case "yq":
             return not any(_is_option(word.text, "-i") or word.text.startswith("--inp") for word in words)
-        case "curl":
-            return False
         case _:
             return False
 
@@ -74,7 +72,7 @@ def git_reads_only(words: tuple[Word, ...]) -> bool:
     _, at = git_options(words)
     command = words[at].text if at < len(words) else ""
     rest = [word.text for word in words[at + 1 :]]
-    if any(text.startswith("--output") or text.startswith(("-O", "--open-files")) for text in rest):
+    if any(text.startswith(("--output", "-O", "--open-files")) for text in rest):
         return False
     return command in GIT_READERS or (command == "stash" and rest[:1] in (["list"], ["show"]))
 
@@ -150,7 +148,7 @@ def _packed(name: str, words: tuple[Word, ...]) -> tuple[Word, ...]:
 
 def _downloaded(name: str, words: tuple[Word, ...]) -> Iterator[Word]:
     """Files named after the address."""
-    if name == "curl" and not any((_is_short(word.text) and "O" in word.text) or word.text.startswith("--remote-name") for word in words):
+    if name == "curl" and not any(_is_option(word.text, "-O") or word.text.startswith("--remote-name") for word in words):
         return
     for word in words:
         if "/" in word.guess and not word.guess.startswith("-"):
@@ -226,4 +224,6 @@ def only_reads_found(words: tuple[Word, ...]) -> bool:
 
 def is_unknown(word: Word) -> bool:
     """A word of which nothing at all is known."""
-    return (has_hole(word.text) and (not word.guess.strip() or word.guess.startswith(("$", "`")))) or (word.text == HOLE and not word.guess)
+    if not has_hole(word.text):
+        return False
+    return not word.guess.strip() or word.guess.startswith(("$", "`"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from avakill.evaluator.call import Call, Names
 from avakill.evaluator.walk import Unresolvable, Walker, lexical
@@ -40,7 +41,7 @@ class Guarded:
             return False
         if names in self.files or any(names[:end] in self.trees for end in range(len(names) + 1)):
             return True
-        if any(one in _PACKAGES and other == PACKAGE for one, other in zip(names, names[1:], strict=False)):
+        if any(one in _PACKAGES and other == PACKAGE for one, other in pairwise(names)):
             return True
         return any(names[:-1] == folder and names[-1].endswith(end) for folder, end in self.endings if names)
 

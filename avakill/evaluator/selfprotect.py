@@ -55,7 +55,10 @@ CHANGING_WORDS = (
     "set", "sync", "touch", "trash", "truncate", "unlink", "update", "upload", "wipe", "write",
 )
 
-TAKING_WORDS = ("chmod", "chown", "clear", "del", "drop", "erase", "move", "mv", "purge", "remove", "rename", "rm", "trash", "unlink", "wipe")
+TAKING_WORDS = (
+    "chmod", "chown", "clear", "del", "delete", "drop", "erase", "move", "mv", "purge", "remove", "rename", "rm", "trash", "unlink",
+    "wipe",
+)
 """What a tool of such a name does to a directory it does to all in it."""
 
 STARTUP = frozenset({
@@ -308,7 +311,8 @@ def _changes(lined: _Lined, simple: Simple) -> bool:
     own = own_words(simple.words)
     if name in INTERPRETERS or name.rstrip("0123456789.") in INTERPRETERS:
         if own is None:
-            return _speaks_off(simple.guess) or any(lined.asked.things.mentions(text, lined.bases) for text in (simple.guess, simple.raw))
+            things = lined.asked.things
+            return _speaks_off(simple.guess) or any(things.mentions(text, lined.bases) for text in (simple.guess, simple.raw))
         name, words = NAME, own[1:]
     if name in ("sed", "gsed") and any(sed_writes(word.guess) and lined.asked.things.mentions(word.guess) for word in words):
         return True

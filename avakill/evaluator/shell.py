@@ -8,17 +8,34 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from avakill.evaluator.line import HOLE, QUOTED_HOLE, Line, Redirect, Simple, Word, has_hole, literal
-from avakill.evaluator.wrappers import NOTHING, Inner, InnerText, Loose, Refused, Unseen, look_through
+from avakill.evaluator.plain import Beyond, read_plainly
+from avakill.evaluator.wrappers import (
+    BASENAMES,
+    NOTHING,
+    Inner,
+    InnerText,
+    Loose,
+    Refused,
+    Unseen,
+    base_name,
+    interpreter,
+    look_through,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 MAX_TEXT = 65_536
+MAX_GRAMMAR = 16_384
+MAX_PIPES = 256
+MAX_DOCUMENTS = 16
+"""Of what is left to the grammar, for which 5,000 pipes are half a second."""
+
 MAX_DEPTH = 100
 MAX_SHELLS = 8
 """How deep `sh -c` in `sh -c` is followed."""
 
-MAX_COMMANDS = 2_000
+MAX_COMMANDS = 1_000
 MAX_WRAPPED = 16
 """How deep `env nice env …` is followed."""
 
@@ -47,6 +64,12 @@ def _parse(text: str, shells: int) -> Line:
         return Line(doubts=(odd,), unsafe=(odd,))
     if not text.strip():
         return Line()
+    plain = _plainly(text, shells)
+    if plain is not None:
+        return plain
+    odd = _cost(text)
+    if odd:
+        return Line(doubts=(odd,), unsafe=(odd,))
     if "\\\n" in text:
         text, odd = _mended(text)
     data = text.encode()
@@ -61,12 +84,38 @@ def _parse(text: str, shells: int) -> Line:
     return reading.line()
 
 
+def _plainly(text: str, shells: int) -> Line | None:
+    """The line as the quick reader has it, None where that one leaves it to the grammar."""
+    reading = _Reading(text, b"", shells)
+    try:
+        is_simple = read_plainly(text, reading)
+    except Beyond:
+        return None
+    if not is_simple or not reading.commands:
+        reading.unsafe.append("it is not one simple command")
+    reading.judge_commands()
+    return reading.line()
+
+
+def _cost(text: str) -> str:
+    """Why the grammar is not asked: what it takes milliseconds for, or a time that grows with the square."""
+    if len(text) > MAX_GRAMMAR:
+        return f"over {MAX_GRAMMAR} characters of more than plain commands"
+    if text.count("|") > MAX_PIPES or text.count("<<") > MAX_DOCUMENTS:
+        return "too many pipes or here-documents"
+    return ""
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_FOREIGN_SPACE = re.compile(r"[^\S \t\n]")
+
+
 def _oddity(text: str) -> str:
     if len(text) > MAX_TEXT:
         return f"over {MAX_TEXT} characters"
-    if any((char < " " and char not in "\t\n") or char == "\x7f" for char in text):
+    if _CONTROL.search(text):
         return "a control character in it"
-    if not text.isascii() and any(char.isspace() for char in text if char not in " \t\n"):
+    if not text.isascii() and _FOREIGN_SPACE.search(text):
         return "a space in it that no shell takes for one"
     return ""
 
@@ -111,6 +160,9 @@ HARMLESS = frozenset({
 
 _DEFINES = frozenset({"eval", "source", ".", "trap", "alias", "enable", "bind", "complete", "hash"})
 """Builtins that run text, or change what a name runs."""
+
+_LOOKED_AT = BASENAMES | _DEFINES
+_DIGITS = frozenset("0123456789.")
 
 _SPLITTERS = frozenset({"$IFS", "${IFS}"})
 
@@ -197,6 +249,8 @@ class _Reading:
         """The grammar does not see backquotes in the text; a quoted word at its start takes their meaning from them."""
         start = next((self._raw(child) for child in node.children if child.type == "heredoc_start"), "")
         body = next((self._raw(child) for child in node.children if child.type == "heredoc_body"), "")
+        if any(child.is_named and child.type not in _DOCUMENT for child in node.children):
+            self.doubt("words of a command behind a here-document")
         if "`" in body and not any(char in start for char in "'\"\\"):
             self.unsafe.append("a backquote in a here-document")
             for text in body.split("`")[1::2]:
@@ -242,6 +296,24 @@ class _Reading:
                 self.commands.append(Simple((), self._raw(node), why))
             self.unsafe.append("an assignment")
 
+    def assign(self, name: str, word: Word) -> str:
+        """A variable that is set: why that matters, if it does."""
+        self.loose.append(word)
+        if not has_hole(word.text):
+            self.values[name] = word.text
+        if name.endswith(_RUNNABLE):
+            self._nested(word.guess)
+        return self._set(name)
+
+    def guess(self, raw: str) -> str:
+        return self._guess(raw)
+
+    def is_full(self) -> bool:
+        if len(self.commands) < MAX_COMMANDS:
+            return False
+        self.doubt("too many commands")
+        return True
+
     def _name_doubt(self, node: Node) -> str:
         name = node.child_by_field_name("name")
         return self._set(self._raw(name) if name is not None else "")
@@ -253,12 +325,24 @@ class _Reading:
 
     def _redirect(self, node: Node) -> None:
         operator = "".join(child.type for child in node.children if not child.is_named)
+        if sum(child.is_named and child.type != "file_descriptor" for child in node.children) > 1:
+            self.doubt("words of a command behind a redirection")
         target = node.child_by_field_name("destination")
         if target is None:
             named = [child for child in node.children if child.is_named and child.type != "file_descriptor"]
             target = named[0] if named else None
         if target is not None:
             self.redirects.append(Redirect(operator, self.word(target)))
+
+    def add_plain(self, words: tuple[Word, ...], raw: str) -> None:
+        """As `add`, for words without anything open or quoted."""
+        name = words[0].text
+        if "/" in name:
+            name = base_name(name)
+        if name in _LOOKED_AT or (name[-1:] in _DIGITS and interpreter(name)) or len(self.commands) >= MAX_COMMANDS:
+            self.add(words, raw)
+        else:
+            self.commands.append(Simple(words, raw))
 
     def add(self, words: tuple[Word, ...], raw: str, refused: str = "", depth: int = 0) -> None:
         """One simple command, and those that it runs in turn."""
@@ -347,7 +431,7 @@ class _Reading:
                 continue
             piece = _unquote(self.data[at : child.start_byte].decode())
             raw = self._raw(child)
-            text += (piece, HOLE if "@" in raw[:3] or "[@]" in raw else QUOTED_HOLE)
+            text += (piece, HOLE if raw.startswith(("$@", "${@")) or "[@]" in raw else QUOTED_HOLE)
             guess += (piece, self._guess(raw) if child.type in ("simple_expansion", "expansion") else raw)
             at = child.end_byte
         piece = _unquote(self.data[at : node.end_byte - 1].decode())
@@ -358,7 +442,8 @@ class _Reading:
         braces = [child for child in node.children if child.type == "word" and self._raw(child) in ("{", "}")]
         if braces and raw != "{}" and re.search(r"\{[^{}]*(,|\.\.)[^{}]*\}|\{.*\{", raw, re.DOTALL):
             return Word(HOLE, "".join(piece.guess for piece in pieces), is_pattern=True)
-        tilde = any(piece.is_pattern for piece in pieces) or any(child.type == "word" and self._raw(child) == "[" for child in node.children)
+        tilde = any(piece.is_pattern for piece in pieces)
+        tilde = tilde or any(child.type == "word" and self._raw(child) == "[" for child in node.children)
         return Word("".join(p.text for p in pieces), "".join(p.guess for p in pieces), tilde)
 
     def _guess(self, raw: str) -> str:
@@ -380,6 +465,9 @@ _PLACES = frozenset({"$HOME", "${HOME}", "$PWD", "${PWD}"})
 _DEFAULT = re.compile(r"\$\{(\w+):?[-=+]([^$`{}]*)\}")
 _RUNNABLE = ("COMMAND", "PAGER", "EDITOR", "VISUAL", "SHELL", "ASKPASS", "BROWSER", "GIT_SSH")
 """Ends of the names of variables whose values programs run."""
+
+
+_DOCUMENT = frozenset({"heredoc_start", "heredoc_body", "heredoc_end", "file_descriptor"})
 
 
 def _variable_doubt(name: str) -> str:
@@ -413,7 +501,10 @@ _BREAKS = re.compile(r"(?:^|[^\\])(?:\\\\)*[ \t\n;|&<>()]")
 
 def _split(words: tuple[Word, ...]) -> tuple[Word, ...]:
     """Words without those that are sure to vanish."""
-    return tuple(word for word in words if not (word.text == HOLE and word.guess == " "))
+    for word in words:
+        if word.text == HOLE and word.guess == " ":
+            return tuple(word for word in words if not (word.text == HOLE and word.guess == " "))
+    return words
 
 
 def _bare(raw: str) -> Word:

@@ -500,9 +500,15 @@ def _git(words: tuple[Word, ...]) -> Found:
     rest = words[at:]
     if any(word.text.startswith("ext::") for word in rest):
         items.append(Refused("`ext::` runs a command"))
-        items.extend(InnerText(word.guess[5:]) for word in rest if word.text.startswith("ext::"))
+        items.extend(Inner(_ext(word.guess[5:])) for word in rest if word.text.startswith("ext::"))
     items.extend(_git_runs(rest))
     return Found(tuple(items))
+
+
+def _ext(address: str) -> tuple[Word, ...]:
+    """The words of an `ext::` address: blanks part them, `% ` is a blank and `%%` a `%` (git-remote-ext)."""
+    parts = address.replace("%%", "\2").replace("% ", "\3").split(" ")
+    return tuple(literal(part.replace("\2", "%").replace("\3", " ")) for part in parts if part)
 
 
 _GIT_RUNS: dict[str, tuple[str, ...]] = {
