@@ -32,7 +32,8 @@ _WORD = (
     r"(?:pass(?:w(?:or)?d|phrase|code)|pwd|secret|token|credential|authori[sz]ation|cookie"
     r"|api[_.-]?key|(?:access|private|account|signing)[_.-]?key)"
 )
-_VALUE = r"""(?:\\"[^"\\]*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\?["']?[^\s"'\\&;,)}\]]+)"""
+_BARE = r"""(?:\[redacted[^\]]*\]|[^\s"'\\&;,)}\]])+"""
+_VALUE = rf"""(?:\\"[^"\\]*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\?["']?{_BARE})"""
 _NAMED = (
     rf"""(?i:[A-Za-z0-9_.-]*{_WORD}[A-Za-z0-9_.-]*["'\\\]]*\s*(?:=>|:=|[:=])\s*(?:["']?(?:basic|bearer|token|digest)\s+)?)({_VALUE})""",
     rf"(?i:--?[a-z0-9-]*{_WORD}[a-z0-9-]*\s+)({_VALUE})",
@@ -43,13 +44,13 @@ _NAMED = (
 """Texts whose first group is a secret for what stands in front of it."""
 
 _SHAPED = (
+    r"(?s:-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]+-----|\z))",
     r"(?:AKIA|ASIA)[0-9A-Z]{16}[0-9A-Za-z]*",
     r"gh[pousr]_[A-Za-z0-9]{36,}",
     r"github_pat_[A-Za-z0-9_]{22,}",
     r"glpat-[A-Za-z0-9_-]{16,}",
     r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}",
     r"\bsk-[A-Za-z0-9_-]{20,}",
-    r"(?s:-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]+-----|\z))",
     r"(?i:\bbearer\s+[A-Za-z0-9._~+/=-]{8,})",
     r"(?i:\bbasic\s+[A-Za-z0-9+/]{12,}={0,2})",
     r"\bxox[abeprs]-[A-Za-z0-9-]{10,}",
@@ -113,6 +114,9 @@ def forget_patterns() -> None:
     _patterns.cache_clear()
 
 
+_IS_MARK = re.compile(r"(?:\[redacted(?::[0-9a-f]{8})?\]?)+")
+
+
 def redact_text(text: str, mark: Mark) -> str:
     """`text` without the secrets in it. Lone surrogates are escaped on the way."""
     return _redact_long(redact_shapes(text, mark), mark)
@@ -136,11 +140,11 @@ def _replace(pattern: Regex, text: str, group: int, mark: Mark) -> str:
     for found in pattern.finditer(text):
         start, end = found.span(group)
         secret = text[start:end]
-        if start < done or not secret or MARK[:-1] in secret:
+        if start < done:
             continue
         quote = secret[0] if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "\"'" else ""
         inner = secret[1:-1] if quote else secret
-        if inner:
+        if inner and not _IS_MARK.fullmatch(inner):
             parts += [text[done:start], quote, mark(inner), quote]
             done = end
     return "".join([*parts, text[done:]]) if done else text
