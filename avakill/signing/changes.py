@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import islice
+from typing import NamedTuple
 
 from avakill.evaluator.context import Context
-from avakill.evaluator.decide import decide
+from avakill.evaluator.engine import Engine
 from avakill.events.event import Event, make_event
 from avakill.ir.condition import (
     And,
@@ -76,17 +77,24 @@ class Changes:
 def compare(before: Policy, after: Policy, context: Context) -> Changes:
     old, new = _by_name(before), _by_name(after)
     common = [key for key in new if key in old]
-    calls = tuple(islice(_calls(before, after), MAX_CALLS))
-    return Changes(
+    changes = Changes(
         tuple(rule for key, rule in new.items() if key not in old),
         tuple(rule for key, rule in old.items() if key not in new),
-        tuple(_altered(old[key], new[key]) for key in common if old[key] != new[key] and _keys(old[key], new[key])),
+        tuple(_altered(old[key], new[key]) for key in common if _keys(old[key], new[key])),
         tuple(new[key] for key in _moved([key for key in old if key in new], common)),
         (before.default, after.default) if before.default != after.default else None,
         frozenset(before.tool_effects) != frozenset(after.tool_effects),
-        tuple(_answers(before, after, calls, context)),
-        len(calls),
     )
+    calls = tuple(islice(_calls((*_touched(changes), *before.rules, *after.rules)), MAX_CALLS))
+    return replace(changes, answers=tuple(_answers(before, after, calls, context)), tried=len(calls))
+
+
+def _touched(changes: Changes) -> Iterator[Rule]:
+    """The rules that differ, which are asked about first."""
+    yield from (*changes.added, *changes.removed)
+    for altered in changes.altered:
+        yield from (altered.after, altered.before)
+    yield from changes.reordered
 
 
 def _by_name(policy: Policy) -> dict[tuple[str, int], Rule]:
@@ -118,33 +126,38 @@ def _moved(before: list[tuple[str, int]], after: list[tuple[str, int]]) -> Itera
 # -- calls --
 
 
-def _answers(before: Policy, after: Policy, calls: tuple[Event, ...], context: Context) -> Iterator[Answer]:
-    for event in calls:
-        old, new = decide(before, event, context), decide(after, event, context)
+def _answers(before: Policy, after: Policy, calls: Sequence[Call], context: Context) -> Iterator[Answer]:
+    one, other = Engine(before, context), Engine(after, context)
+    for call in calls:
+        old, new = one.rule(call.event.tool, call.arguments), other.rule(call.event.tool, call.arguments)
         if (old.action, old.allowed, old.overridable) != (new.action, new.allowed, new.overridable):
-            yield Answer(event, old.action, new.action)
+            yield Answer(call.event, old.action, new.action)
 
 
-def _calls(*policies: Policy) -> Iterator[Event]:
-    """A plain call of every known tool, then for each rule of either policy calls that it asks about."""
+class Call(NamedTuple):
+    event: Event
+    arguments: dict[str, object]
+
+
+def _calls(rules: Iterable[Rule]) -> Iterator[Call]:
+    """A plain call of every known tool, then for each rule calls that it asks about."""
     seen: set[Event] = set()
-    for tool, arguments in _wanted(policies):
+    for tool, arguments in _wanted(rules):
         event = make_event(tool, arguments)
         if isinstance(event, Event) and event not in seen:
             seen.add(event)
-            yield event
+            yield Call(event, arguments)
 
 
-def _wanted(policies: tuple[Policy, ...]) -> Iterator[tuple[str, dict[str, object]]]:
+def _wanted(rules: Iterable[Rule]) -> Iterator[tuple[str, dict[str, object]]]:
     plain: dict[str, object] = {"path": "notes.txt", "command": "ls", "url": "https://example.org/", "query": "SELECT 1"}
     for tool, names in TOOL_ARGUMENTS.items():
         yield tool, {name: value for name, value in plain.items() if name in names}
-    for policy in policies:
-        for rule in policy.rules:
-            for tool in _tools(rule):
-                usual = {name: value for name, value in plain.items() if name in TOOL_ARGUMENTS.get(tool, ())}
-                for asked in _arguments(rule.condition):
-                    yield tool, {**usual, **asked}
+    for rule in rules:
+        for tool in _tools(rule):
+            usual = {name: value for name, value in plain.items() if name in TOOL_ARGUMENTS.get(tool, ())}
+            for asked in _arguments(rule.condition):
+                yield tool, {**usual, **asked}
 
 
 def _tools(rule: Rule) -> Iterator[str]:

@@ -22,9 +22,15 @@ MANY = settings(max_examples=int(os.environ.get("AVAKILL_EXAMPLES", "60")), supp
 CONTEXT = Context("/h", "/h/w")
 
 
+def _numbered(policy: Policy) -> Policy:
+    """Rules that know their place, as the compiler makes them."""
+    return replace(policy, rules=tuple(replace(rule, index=at) for at, rule in enumerate(policy.rules)))
+
+
 @MANY
 @given(drawn.policies, drawn.policies)
 def test_each_example_is_answered_otherwise(before: Policy, after: Policy) -> None:
+    before, after = _numbered(before), _numbered(after)
     changes = compare(before, after, CONTEXT)
     for one in changes.answers:
         old, new = decide(before, one.event, CONTEXT), decide(after, one.event, CONTEXT)
@@ -73,3 +79,10 @@ def test_example_paths_are_held() -> None:
             policy = replace(policy, rules=(replace(policy.rules[0], condition=rule),))
             event = make_event("file_read", {"path": path})
             assert decide(policy, event, CONTEXT).allowed, (text, path)
+
+
+def test_rules_that_differ_are_asked_about_first() -> None:
+    many = [f"name: r{at}, action: deny, when: 'args.v == {at}'" for at in range(1500)]
+    other = [*many[:-1], many[-1].replace("deny", "allow")]
+    (answer,) = {one.before + one.after for one in compare(_rules(*many), _rules(*other), CONTEXT).answers}
+    assert answer == "denyallow"
