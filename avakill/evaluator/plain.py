@@ -37,6 +37,8 @@ class Sink(Protocol):
 # a word without anything that a shell takes out or puts in; possessive, so that nothing is tried twice
 _PLAIN = r"[^\s;&|<>()$`\"'\\*?\[\]{}~#!][^\s;&|<>()$`\"'\\*?\[\]{}]*+"
 _RUN = re.compile(rf"{_PLAIN}(?:[ \t]++{_PLAIN})*+")
+_STARTS_NO_WHOLE = frozenset(";&|<>()$`\"'\\*?[]{}~#!")
+_STARTS_NO_RUN = frozenset(("", *"\n;&|<>()$`\"'\\*?[]{}~#!"))
 _WHOLE = re.compile(rf"[ \t\n]*+({_RUN.pattern})[ \t]*+(\n|;(?![;&])|&&|\|\||\|(?!&))")
 _BLANKS = re.compile(r"(?:[ \t]|\\\n)*+")
 _BARE = re.compile(r"[^\s;&|<>()$`\"'\\]++")
@@ -98,7 +100,7 @@ class _Reader:
         is_done = False
         seen = 0
         while True:
-            if not words and not refused and not is_done and not self.pending:
+            if not words and not refused and not is_done and not self.pending and text[at : at + 1] not in _STARTS_NO_WHOLE:
                 whole = _WHOLE.match(text, at)
                 while whole is not None:
                     run = whole[1]
@@ -113,9 +115,11 @@ class _Reader:
                     if seen & 63 == 0 and sink.is_full():
                         return size
                     whole = _WHOLE.match(text, at)
-            at = _past_blanks(text, at)
             char = text[at] if at < size else ""
-            match = _RUN.match(text, at)
+            if char in " \t\\" and char:
+                at = _past_blanks(text, at)
+                char = text[at] if at < size else ""
+            match = None if char in _STARTS_NO_RUN else _RUN.match(text, at)
             if match is not None and not is_done:
                 if not words:
                     start = at
@@ -138,8 +142,6 @@ class _Reader:
                         refused = self._maybe_assigned(name, plain_word(name), words, refused)
                     else:
                         words.append(plain_word(name))
-                if words and words[0].text in _CLOSERS and words[0].text == names[0]:
-                    raise Beyond
                 at = end
                 if glued:
                     if text[end] in "<>" and last.isdigit():

@@ -183,7 +183,8 @@ def spares_directories(name: str, words: tuple[Word, ...]) -> bool:
 def path_words(word: Word) -> Iterator[str]:
     """The texts in one word that may be a path: itself, an option's value (`of=…`, `-C…`), parts between colons."""
     text = word.guess
-    yield text
+    if text[:1] != "-":
+        yield text
     name, equals, value = text.partition("=")
     if equals and "/" not in name:
         yield value

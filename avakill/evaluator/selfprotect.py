@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
@@ -225,6 +225,8 @@ class _Lined:
     asked: _Asked
     text: str
     line: Line
+    _places: dict[str, tuple[Names, ...]] = field(default_factory=dict)
+    _named: dict[Word, bool] = field(default_factory=dict)
 
     @cached_property
     def bases(self) -> tuple[str, ...]:
@@ -247,10 +249,19 @@ class _Lined:
     def every(self, text: str) -> tuple[Names, ...]:
         if not text or len(text) > MAX_PATH_TEXT or "\0" in text or "\1" in text:
             return ()
-        return self.asked.call.read_path(text, self.bases).every
+        known = self._places.get(text)
+        if known is None:
+            known = self._places[text] = self.asked.call.read_path(text, self.bases).every
+        return known
 
     def names(self, word: Word) -> bool:
         """Whether the word names something protected, or may."""
+        known = self._named.get(word)
+        if known is None:
+            known = self._named[word] = self._names(word)
+        return known
+
+    def _names(self, word: Word) -> bool:
         things = self.asked.things
         for text in path_words(word):
             places = self.every(text)

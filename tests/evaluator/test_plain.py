@@ -170,3 +170,28 @@ def test_no_shape_of_text_takes_long(name: str) -> None:
 def test_a_reader_that_gives_up_leaves_nothing_behind() -> None:
     with pytest.raises(Beyond):
         read_plainly("ls `x`", shell._Reading("ls `x`", b"", 1))
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.sampled_from((
+    "if ", "then ", "fi", "done", "do ", "for f in ", "while ", "{ ", " }", "(", ")", "$(", '"', "'", "\\", "\n", ";", "&&", "|", ">",
+    "<<E", "<<'E'", "E", "#", "$X", "${", "}", "=", "a", "b ", " ", "!", "[", "]", "*", "~", "`", "2", "&", "export ", "eval ",
+    "sh -c ", "xargs ",
+)), max_size=14).map("".join))
+@example("\"fi\" a\"b\"")
+def test_any_text_is_read_or_left_alone(text: str) -> None:
+    assert _plainly(text, shell.MAX_SHELLS) is None or isinstance(parse(text), Line)
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash here")
+@settings(max_examples=max(20, EXAMPLES // 10), deadline=None)
+@given(st.lists(st.sampled_from((
+    "printf", " ", " ", "'a'", '"b"', ";", "\n", "&&", "|", "(", ")", "{ ", "; }", "if true; then ", "; fi", "! ", "#", "x", "\\ ",
+)), max_size=12).map("".join))
+def test_what_bash_refuses_to_parse_is_no_plain_command(text: str) -> None:
+    """The other way round a reader may be stricter than bash."""
+    assert BASH is not None
+    shown = subprocess.run([BASH, "--norc", "-n", "-c", text], capture_output=True, env={"PATH": ""}, timeout=20, check=False)
+    if shown.returncode:
+        line = parse(text)
+        assert line.unsafe or line.doubts, text
