@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from avakill.backends.plan import Plan
-from avakill.ir.effect import EFFECT_OF, Operation
+from avakill.ir.effect import EFFECT_OF, Effect, Operation
 from avakill.ir.verdict import Finding
 from avakill.source.span import Span
 
@@ -16,8 +16,7 @@ M = TypeVar("M")
 Json = None | bool | int | float | str | tuple["Json", ...] | Mapping[str, "Json"]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):  # made by the hundred thousand
     """One line of an artifact without its end, and the place in the policy that it comes from."""
 
     text: str
@@ -80,10 +79,14 @@ class Backend(Generic[M]):
 
 def blind_operations(plan: Plan, mediated: frozenset[Operation]) -> dict[int, tuple[Operation, ...]]:
     """For every denying row, the operations of its lowered effects that are not in `mediated`; rows with none left out."""
+    known: dict[frozenset[Effect], tuple[Operation, ...]] = {}
     result: dict[int, tuple[Operation, ...]] = {}
     for row in plan.rows:
         if row.denies:
-            missing = tuple(op for op in Operation if EFFECT_OF[op] in row.effects and op not in mediated)
+            missing = known.get(row.effects)
+            if missing is None:
+                missing = tuple(op for op in Operation if EFFECT_OF[op] in row.effects and op not in mediated)
+                known[row.effects] = missing
             if missing:
                 result[row.index] = missing
     return result

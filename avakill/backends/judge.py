@@ -91,7 +91,7 @@ def _asked(plan: Plan, probe: Probe, old: str, new: str, contents: tuple[str, ..
 
 
 def _under(path: str, below: str) -> str:
-    return join((*split(path), *split(below)))
+    return join((*split(path), *split(below)) if below else split(path))
 
 
 def _below(plan: Plan, old: str, contents: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from avakill.ir.effect import Effect, Operation
 from avakill.paths.glob import split
@@ -22,8 +23,8 @@ class Verdict(StrEnum):
     UNENFORCEABLE = "unenforceable"
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+# Named tuples, and below a constructor by hand: a large policy has ten of these for each rule, and made dataclasses cost thrice.
+class Witness(NamedTuple):
     """One operation on which policy and target differ; True is allow. `to` is the new name of a rename or link, and
     `exchange` says that a rename swaps the two names (RENAME_EXCHANGE).
 
@@ -39,8 +40,7 @@ class Witness:
     exchange: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """Operations that the policy allows and the target denies: on `place` (directly in it, for operations on names), or also below."""
 
     operations: tuple[Operation, ...]
@@ -62,7 +62,7 @@ class Lost:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, init=False)
 class Finding:
     """One thing to know about the row `index` on a target. EXACT findings are information only.
 
@@ -77,6 +77,25 @@ class Finding:
     witness: Witness | None = None
     lost: tuple[Lost, ...] = ()
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    def __init__(
+        self,
+        index: int,
+        verdict: Verdict,
+        reason: str,
+        effects: frozenset[Effect] = frozenset(),
+        witness: Witness | None = None,
+        lost: tuple[Lost, ...] = (),
+        span: Span = NOWHERE,
+    ) -> None:
+        own = self.__dict__
+        own["index"] = index
+        own["verdict"] = verdict
+        own["reason"] = reason
+        own["effects"] = effects
+        own["witness"] = witness
+        own["lost"] = lost
+        own["span"] = span
 
 
 def combine(effects: frozenset[Effect], findings: Iterable[Finding]) -> Verdict:

@@ -24,7 +24,10 @@ class PrefixIndex(Generic[T]):
     def add(self, prefix: tuple[str, ...], value: T) -> None:
         node = self.root
         for name in prefix:
-            node = node.below.setdefault(name, _Node())
+            after = node.below.get(name)
+            if after is None:
+                after = node.below[name] = _Node()
+            node = after
         node.here.append(value)
 
     def above(self, prefix: tuple[str, ...]) -> Iterator[T]:

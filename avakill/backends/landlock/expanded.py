@@ -87,7 +87,7 @@ class _Here:
                 yield lost
             return
         if lost.place not in self._own_zones(finding.index):
-            yield replace(lost, below=False)
+            yield lost._replace(below=False)
         start = lost.place.rstrip("/") + "/"
         for place in self._splits:
             inside = place == lost.place or place.startswith(start)
