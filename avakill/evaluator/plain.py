@@ -6,7 +6,6 @@ else to the grammar; `tests/evaluator/test_plain.py` holds the two, and bash its
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
 
@@ -39,7 +38,8 @@ _PLAIN = r"[^\s;&|<>()$`\"'\\*?\[\]{}~#!][^\s;&|<>()$`\"'\\*?\[\]{}]*+"
 _RUN = re.compile(rf"{_PLAIN}(?:[ \t]++{_PLAIN})*+")
 _STARTS_NO_WHOLE = frozenset(";&|<>()$`\"'\\*?[]{}~#!")
 _STARTS_NO_RUN = frozenset(("", *"\n;&|<>()$`\"'\\*?[]{}~#!"))
-_WHOLE = re.compile(rf"[ \t\n]*+({_RUN.pattern})[ \t]*+(\n|;(?![;&])|&&|\|\||\|(?!&))")
+_GAP = re.compile(r"[ \t\n]*+")
+_WHOLE = re.compile(rf"({_RUN.pattern})[ \t]*+(\n|;(?![;&])|&&|\|\||\|(?!&))")
 _BLANKS = re.compile(r"(?:[ \t]|\\\n)*+")
 _BARE = re.compile(r"[^\s;&|<>()$`\"'\\]++")
 _DOUBLE = re.compile(r"[^\"\\$`]*+")
@@ -48,6 +48,7 @@ _OPERATOR = re.compile(r"&&|\|\||\|&|[;&|\n]")
 _REDIRECT = re.compile(r"<<<|<<-|<<|<&|>&|>>|>\||<>|&>>|&>|<|>")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _EXPANDS = re.compile(r"\{[^{}]*?(?:,|\.\.)")
+_GLUED = frozenset("'\"$`\\")
 _IN_DOUBLE = frozenset("$`\"\\")
 
 _OPENERS = {"if": "then", "while": "do", "until": "do", "{": "}"}
@@ -101,6 +102,7 @@ class _Reader:
         seen = 0
         while True:
             if not words and not refused and not is_done and not self.pending and text[at : at + 1] not in _STARTS_NO_WHOLE:
+                at = _past_gap(text, at)
                 whole = _WHOLE.match(text, at)
                 while whole is not None:
                     run = whole[1]
@@ -110,10 +112,11 @@ class _Reader:
                     sink.add_plain(tuple(map(plain_word, names)), run)
                     seen += 1
                     at = whole.end()
-                    if whole[2] != "\n" or seen > 1 or text[at:].strip():
+                    if whole[2] != "\n" or seen > 1:
                         self.is_simple = False
                     if seen & 63 == 0 and sink.is_full():
                         return size
+                    at = _past_gap(text, at)
                     whole = _WHOLE.match(text, at)
             char = text[at] if at < size else ""
             if char in " \t\\" and char:
@@ -182,7 +185,6 @@ class _Reader:
                 if char == "\n":
                     if self.pending:
                         at = self._bodies(at)
-                    self.is_simple = self.is_simple and not text[at:].strip()
                 elif text[at - 1 : at + 1] == ";;":
                     raise Beyond
                 else:
@@ -246,7 +248,7 @@ class _Reader:
     def _loop(self, at: int, open_: list[str]) -> int:
         """`for NAME in WORD… ;`, `at` its start or that of reserved words in front of it."""
         match = _FOR.search(self.text, at)
-        if match is None:
+        if match is None or any(word not in RESERVED or word == "for" for word in self.text[at : match.start()].split()):
             raise Beyond
         at = match.end()
         words: list[Word] = []
@@ -345,7 +347,8 @@ class _Reader:
                 if match is None:
                     raise Beyond
                 bare = match[0]
-                if "{" in bare and bare != "{}" and ("," in text[at:size] or ".." in bare) and _may_expand(text, at, match.end()):
+                is_glued = at != start or text[match.end() : match.end() + 1] in _GLUED
+                if "{" in bare and bare != "{}" and (is_glued or "," in bare or ".." in bare):
                     raise Beyond
                 wild = ("*" in bare or "?" in bare or "[" in bare) and bare != "["
                 is_pattern = is_pattern or wild or (bare[0] == "~" and at == start)
@@ -460,20 +463,14 @@ class _Reader:
         return min(at - 1, len(text))
 
 
+def _past_gap(text: str, at: int) -> int:
+    match = _GAP.match(text, at)
+    return at if match is None else match.end()
+
+
 def _past_blanks(text: str, at: int) -> int:
     match = _BLANKS.match(text, at)
     return at if match is None else match.end()
 
 
 _FOR = re.compile(r"\bfor[ \t]++([A-Za-z_][A-Za-z0-9_]*+)[ \t]++in(?=[ \t;\n])")
-
-
-def _may_expand(text: str, at: int, end: int) -> bool:
-    """Whether a word with a `{` in it may be several: any comma or `..` behind the brace, quotes in it or not."""
-    word_end = next((place for place in range(end, min(len(text), end + 4096)) if text[place] in " \t\n;&|<>)"), len(text))
-    brace = text.find("{", at, end)
-    inside = text[brace:word_end]
-    return "," in inside or ".." in inside
-
-
-Reader = Callable[[str, Sink], bool]

@@ -181,6 +181,7 @@ class _Reading:
     loose: list[Word] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     variables: dict[str, None] = field(default_factory=dict)
+    inner: int = 0
 
     def line(self) -> Line:
         return Line(
@@ -378,8 +379,9 @@ class _Reading:
             self.commands[place] = Simple(words, raw, refused, found.is_run)
 
     def _nested(self, text: str) -> None:
-        if self.shells == 0:
-            self.doubt("shells nested too deep")
+        self.inner += len(text)
+        if self.shells == 0 or self.inner > MAX_TEXT or len(self.commands) > MAX_COMMANDS:
+            self.doubt("too many shells in each other")
             return
         line = _parse(text, self.shells - 1)
         self.commands.extend(line.commands)

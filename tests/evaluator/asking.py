@@ -8,8 +8,8 @@ from textwrap import dedent, indent
 from avakill.compiler.compile import compile_policy
 from avakill.evaluator.context import Context, TableResolver
 from avakill.evaluator.decide import decide
-from avakill.events.ruling import Ruling
 from avakill.events.event import make_event
+from avakill.events.ruling import Ruling
 from avakill.ir.policy import Policy
 from avakill.source.file import SourceFile
 

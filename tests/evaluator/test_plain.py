@@ -129,6 +129,12 @@ def test_it_leaves_to_the_grammar_what_it_does_not_know(text: str) -> None:
     assert quick is None or quick.unsafe or quick.doubts
 
 
+def test_a_loop_is_the_one_that_stands_there() -> None:
+    """A later `for … in` must not be taken for this one, and what is between them lost."""
+    line = parse("for x; do rm -rf /; done; for f in a; do ls; done")
+    assert "rm" in [simple.name for simple in line.commands]
+
+
 def test_ordinary_scripts_need_no_grammar() -> None:
     for text in (
         "cd x && git pull --ff-only | head -3",
@@ -155,6 +161,10 @@ SHAPES = {
     "awk": "awk '" + "\\'" * 4000,
     "interpreter": "python -c \"" + "'\\\\" * 3000 + '"', "sed": "sed 's/" + "\\/" * 4000 + "'",
     "nested": "(" * 3000 + "ls" + ")" * 3000,
+    "newlines": "ls" + "\n" * 10_000, "fors": "for x " * 1600, "loops": "for f in a; do " * 700, "evals": "eval " * 2000 + "ls",
+    "python": "python -c \"os.system('" + "a 'b' " * 1500 + "')\"", "finds": "find . " + "-exec a ; " * 1200,
+    "options": "git " + "-c a=b " * 1400, "scripts": "sed " + "-e 's/a/b/' " * 800, "proxies": "ssh " + "-o ProxyCommand=x " * 600 + " h",
+    "parallel": "parallel ::: " + "a " * 4000, "broken braces": "{a''" * 2500, "here": "cat <<'E'\nx\nE\n" * 700,
 }
 
 
