@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 SUFFIX = ".journal"
@@ -54,7 +56,10 @@ def create(folder: Path, stream: str, number: int) -> Segment:
 
 def adopt(path: Path) -> Segment | None:
     """A segment whose process is dead; None while it lives. Raises OSError."""
-    fd = os.open(path, os.O_RDWR | NOT_THROUGH_LINKS)
+    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | NOT_THROUGH_LINKS)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file")
     if _lock(fd) and os.fstat(fd).st_nlink:
         return Segment(path, fd)
     os.close(fd)

@@ -52,6 +52,8 @@ class Writer:
         self._swept = 0.0
         self._synced = 0.0
         self._dirty = False
+        self._skipped: tuple[str, ...] = ()
+        """Journal files of others that we may not take."""
 
     # -- from other threads --
 
@@ -104,7 +106,7 @@ class Writer:
             with self._condition:
                 wanted, stop = self._wanted, self._stop
             moved, problems = self._turn(bool(wanted > self._finished) or stop)
-            self.problems = problems
+            self.problems = (*problems, *self._skipped)
             faults = min(faults + 1, 16) if problems else 0
             quiet = 0 if moved else quiet + 1
             with self._condition:
@@ -192,6 +194,7 @@ class Writer:
     def _sweep(self, store: Store) -> bool:
         """Drain what the dead left."""
         moved = False
+        skipped: list[str] = []
         own = {one.path for one in self._journal.segments()}
         for path in segment.found(self._journal.folder):
             if path in own:
@@ -199,6 +202,9 @@ class Writer:
             try:
                 one = segment.adopt(path)
             except FileNotFoundError:
+                continue
+            except OSError as fault:
+                skipped.append(f"the journal file `{path.name}` cannot be taken: {fault.strerror}")
                 continue
             if one is None:
                 continue
@@ -209,6 +215,7 @@ class Writer:
                 one.remove()
             finally:
                 one.leave()
+        self._skipped = tuple(skipped)
         store.forget_segments([path.name.removesuffix(segment.SUFFIX) for path in segment.found(self._journal.folder)])
         self._journal.refuse_when_full()
         return moved

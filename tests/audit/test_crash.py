@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -288,9 +289,54 @@ def test_a_journal_is_not_followed_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
     (tmp_path / "victim").write_text("keep me")
     (tmp_path / "journal" / f"{'00' * 12}-000000.journal").symlink_to(tmp_path / "victim")
-    trail = Trail(tmp_path)
-    trail.record(record())
-    trail.flush(1)
-    trail.close(1)
+    with Trail(tmp_path) as trail:
+        trail.record(record())
+        assert trail.flush(30)
+        assert [problem.split("`")[2] for problem in trail.problems] == [" cannot be taken: Too many levels of symbolic links"]
     assert (tmp_path / "victim").read_text() == "keep me"
-    assert sqlite3.connect(tmp_path / "audit.db").execute("SELECT count(*) FROM events").fetchone() == (1,)
+    assert len(stored(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_not_drained(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    (tmp_path / "journal").mkdir()
+    make(tmp_path / "journal" / "x.journal")
+    with Trail(tmp_path) as trail:
+        trail.record(record())
+        assert trail.flush(30)
+        assert any("cannot be taken" in problem for problem in trail.problems)
+    assert len(stored(tmp_path)) == 1
+
+
+def test_another_users_journal_stops_nothing() -> None:
+    """Two users of one folder: what one may not read is told, and the rest goes on."""
+    need(os.geteuid() == 0, "another user needs root")
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        Path(name).chmod(0o755)
+        record_as_nobody(Path(name) / "trail")
+
+
+def record_as_nobody(folder: Path) -> None:
+    (folder / "journal").mkdir(parents=True)
+    for place in (folder, folder / "journal"):
+        place.chmod(0o777)
+    theirs = segment.create(folder / "journal", "00" * 12, 0)
+    os.write(theirs.fd, frame(1, 0, 0, b'["s","a","t",0,"deny",null,"r",null,"p"]', b"{}"))
+    theirs.leave()
+    text = """
+import os, sys
+from avakill.audit.trail import Trail
+from tests.audit.help import record
+import re2, sqlite3
+trail = Trail(sys.argv[1])
+os.setgid(65534)
+os.setuid(65534)
+id_ = trail.record(record())
+assert trail.flush(30), trail.problems
+assert any("Permission denied" in problem for problem in trail.problems), trail.problems
+trail.close()
+print(id_)
+"""
+    (id_,) = ended(python(text, folder)).split()
+    assert [event.id for event in stored(folder)] == [id_]
+    assert len(journal_files(folder)) == 1
