@@ -44,6 +44,7 @@ class Writer:
         self._full = full
         self._observe = observe
         self._store: Store | None = None
+        self._file: tuple[int, int] | None = None
         self._condition = Condition()
         self._thread: Thread | None = None
         self._wanted = 0
@@ -162,10 +163,15 @@ class Writer:
         return moved, ()
 
     def _opened(self) -> Store:
+        """The store; another one where its file was removed or replaced, with what the journal still has of the old one."""
+        path = self.folder / DATABASE
+        if self._store is not None and _identity(path) != self._file:
+            self._close()
         if self._store is None:
-            store = Store(open_to_write(self.folder / DATABASE, PATIENCE, "FULL" if self._full else "NORMAL"), self._chain)
+            store = Store(open_to_write(path, PATIENCE, "FULL" if self._full else "NORMAL"), self._chain)
+            self._file = _identity(path)
             for one in self._journal.segments():
-                one.drained = max(one.drained, store.drained(one.name))
+                one.drained = store.drained(one.name)
             self._store = store
         return self._store
 
@@ -241,6 +247,14 @@ class Writer:
         if self._store is not None:
             self._store.connection.close()
             self._store = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return None
+    return seen.st_dev, seen.st_ino
 
 
 def _sync_file(path: Path) -> None:

@@ -172,6 +172,19 @@ def test_a_broken_store_keeps_the_journal(tmp_path: Path) -> None:
     assert [event.id for event in stored(tmp_path)] == ids
 
 
+def test_a_store_that_is_removed_is_made_anew(tmp_path: Path) -> None:
+    """SQLite would go on writing to the removed file. What the journal still has comes back."""
+    with Trail(tmp_path) as trail:
+        ids = [trail.record(record(i)) for i in range(20)]
+        assert trail.flush(30)
+        for name in ("audit.db", "audit.db-wal", "audit.db-shm"):
+            (tmp_path / name).unlink(missing_ok=True)
+        ids += [trail.record(record(i)) for i in range(20)]
+        assert trail.flush(30), trail.problems
+    assert [event.id for event in stored(tmp_path)] == ids
+    assert verify(tmp_path / "audit.db").sound
+
+
 FULL = """
 import os, sys
 from avakill.audit.trail import Trail, Unrecorded
