@@ -79,6 +79,8 @@ def switches_off(simple: Simple, line: Line) -> str | None:
         return _installs(name, words)
     if name in ("kill", "pkill", "killall", "skill", "pgrep", "pidof", "fuser", "taskkill", "xkill"):
         return _kills(name, words, line)
+    if name == "killall5" or (name == "loginctl" and any(word.guess.startswith(("kill-", "terminate-")) for word in words)):
+        return f"`{name}` would stop avakill"
     if name in STOPPERS:
         return _stops(name, words)
     if words[0].text.strip(HOLE) == "" and not words[0].guess.strip() and any(word.text in _VERBS for word in words[1:2]):

@@ -43,6 +43,9 @@ MOVERS = frozenset({
 })
 """What they do to a directory they do, or may do, to all in it."""
 
+LATER = frozenset({"at", "batch", "crontab", "make", "gmake", "screen", "tmux", "xdotool", "ydotool", "wtype"})
+"""Programs that have something done later, elsewhere or from their input: a mention is enough."""
+
 COPIERS = frozenset({"cp", "gcp", "install", "ln", "mv", "rsync", "scp", "ditto"})
 
 CHANGERS = MOVERS | COPIERS | {"dd", "sed", "sponge", "tee", "touch", "truncate", "rmdir", "patch"}

@@ -139,8 +139,8 @@ def _may_match(names: Names, things: tuple[Names, ...], dots: bool) -> bool:
     near = [thing for thing in things if len(thing) > wild and thing[:wild] == names[:wild]]
     if not near:
         return False
-    if any("(" in name for name in names):
-        names = tuple("*" if "(" in name else name for name in names)
+    if any("(" in name or "{" in name for name in names):
+        names = tuple("*" if "(" in name or ("{" in name and ".." in name) else name for name in names)
     try:
         patterns = globs.parse(join(names))
     except GlobError:

@@ -14,7 +14,9 @@ from avakill.evaluator.offswitch import NAME, own_words, sets_ours, switches_off
 from avakill.evaluator.operands import directories
 from avakill.evaluator.programs import (
     CHANGERS,
+    COPIERS,
     INTERPRETERS,
+    LATER,
     MOVERS,
     deletions,
     git_reads_only,
@@ -269,6 +271,8 @@ class _Lined:
                 return True
             if word.is_pattern and any(things.may_match(names, self.dots) for names in places):
                 return True
+        if word.guess[:1] == "~" and word.guess[1:2] not in ("/", "") and any(mark in word.guess for mark in things.marks):
+            return True  # some user's home
         # a hole in front of a protected file's own name: which directory it is in cannot be told
         return has_hole(word.text) and any(word.guess.endswith(mark) for mark in things.marks)
 
@@ -312,7 +316,11 @@ def _is_startup(word: Word) -> bool:
 def _changes(lined: _Lined, simple: Simple) -> bool:
     name = base_name(simple.guess.partition(" ")[0] if has_hole(simple.name) else simple.name)
     words = simple.words[1:]
-    if not words or (name != "find" and reads_only(name, words)):
+    lists_only = name == "crontab" and bool(words) and words[0].text == "-l"
+    if name in LATER and not lists_only and (lined.is_mentioned or _speaks_off(lined.text)):
+        return True
+    is_program = name in INTERPRETERS or name.rstrip("0123456789.") in INTERPRETERS
+    if (not words and not is_program) or (name != "find" and reads_only(name, words)):
         return False
     if name in SHAPES or name in SHELLS or name in LOOSE_WRAPPERS or (name in RUNNERS and words[0].text in RUNNERS[name]):
         # what they run is judged on its own; a shell is given a script, which it reads
@@ -320,9 +328,11 @@ def _changes(lined: _Lined, simple: Simple) -> bool:
     if name == "git" and git_reads_only(simple.words):
         return False
     own = own_words(simple.words)
-    if name in INTERPRETERS or name.rstrip("0123456789.") in INTERPRETERS:
+    if is_program:
         if own is None:
             things = lined.asked.things
+            if not any(word.text[:1] != "-" for word in words) and (lined.is_mentioned or _speaks_off(lined.text)):
+                return True  # the program comes from its input
             return _speaks_off(simple.guess) or any(things.mentions(text, lined.bases) for text in (simple.guess, simple.raw))
         name, words = NAME, own[1:]
     if name in ("sed", "gsed") and any(sed_writes(word.guess) and lined.asked.things.mentions(word.guess) for word in words):
@@ -352,6 +362,9 @@ def _guesses_ours(words: tuple[Word, ...]) -> bool:
 
 def _takes_above(lined: _Lined, name: str, words: tuple[Word, ...], aimed: tuple[Word, ...]) -> bool:
     plain = [word for word in words if not word.text.startswith("-")]
+    if name in COPIERS and any(word.guess.count("/") and lined.asked.things.is_above(names)
+                               for word in aimed if not any(word is one for one in words) for names in lined.every(word.guess)):
+        return True  # a directory put over one
     if name in ("mv", "ln"):
         return any(lined.names_above(word) for word in plain[:-1] or plain)
     if name in ("pip", "pip3", "uv"):

@@ -250,7 +250,7 @@ class _Reading:
         """The grammar does not see backquotes in the text; a quoted word at its start takes their meaning from them."""
         start = next((self._raw(child) for child in node.children if child.type == "heredoc_start"), "")
         body = next((self._raw(child) for child in node.children if child.type == "heredoc_body"), "")
-        if any(child.is_named and child.type not in _DOCUMENT for child in node.children):
+        if any(child.type in _ARGUMENTS for child in node.children):
             self.doubt("words of a command behind a here-document")
         if "`" in body and not any(char in start for char in "'\"\\"):
             self.unsafe.append("a backquote in a here-document")
@@ -469,7 +469,8 @@ _RUNNABLE = ("COMMAND", "PAGER", "EDITOR", "VISUAL", "SHELL", "ASKPASS", "BROWSE
 """Ends of the names of variables whose values programs run."""
 
 
-_DOCUMENT = frozenset({"heredoc_start", "heredoc_body", "heredoc_end", "file_descriptor"})
+_ARGUMENTS = frozenset({"word", "number", "string", "raw_string", "ansi_c_string", "concatenation", "simple_expansion", "expansion",
+                        "command_substitution"})
 
 
 def _variable_doubt(name: str) -> str:

@@ -163,7 +163,8 @@ SHAPES = {
     "nested": "(" * 3000 + "ls" + ")" * 3000,
     "newlines": "ls" + "\n" * 10_000, "fors": "for x " * 1600, "loops": "for f in a; do " * 700, "evals": "eval " * 2000 + "ls",
     "python": "python -c \"os.system('" + "a 'b' " * 1500 + "')\"", "finds": "find . " + "-exec a ; " * 1200,
-    "options": "git " + "-c a=b " * 1400, "scripts": "sed " + "-e 's/a/b/' " * 800, "proxies": "ssh " + "-o ProxyCommand=x " * 600 + " h",
+    "options": "git " + "-c a=b " * 1400, "scripts": "sed " + "-e 's/a/b/' " * 800,
+    "proxies": "ssh " + "-o ProxyCommand=x " * 600 + " h",
     "parallel": "parallel ::: " + "a " * 4000, "broken braces": "{a''" * 2500, "here": "cat <<'E'\nx\nE\n" * 700,
 }
 
