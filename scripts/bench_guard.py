@@ -15,6 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from bench_audit import audit_rows
 from peers import Ask, Rules, measure
 
 from avakill import Guard
@@ -190,3 +191,5 @@ def _process(code: str) -> float:
 if __name__ == "__main__":
     deciding()
     importing()
+    print()
+    audit_rows()

@@ -78,7 +78,8 @@ def _sentence(known: _Said, everyone: int, colour: bool) -> Iterable[str]:
     finding = known.finding
     who = "every target" if len(known.targets) == everyone and everyone > 1 else ", ".join(known.targets)
     word = "note" if finding.verdict is Verdict.EXACT else str(finding.verdict)
-    rules = ", ".join(islice(known.rules, MAX_NAMED)) + (f" and {len(known.rules) - MAX_NAMED} more" if len(known.rules) > MAX_NAMED else "")
+    more = f" and {len(known.rules) - MAX_NAMED} more" if len(known.rules) > MAX_NAMED else ""
+    rules = ", ".join(islice(known.rules, MAX_NAMED)) + more
     yield f"{paint(word, COLOURS[finding.verdict], colour)} on {who}: {escape(finding.reason)}"
     yield f"    rules: {rules}"
     if finding.witness is not None:

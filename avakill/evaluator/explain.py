@@ -10,8 +10,8 @@ from avakill.evaluator.context import Context
 from avakill.evaluator.decide import compiled, decide, holds_tool
 from avakill.evaluator.texts import texts_of
 from avakill.evaluator.truth import Truth
-from avakill.events.ruling import SELF_PROTECTION, Ruling, Step
 from avakill.events.event import BadEvent, Event
+from avakill.events.ruling import SELF_PROTECTION, Ruling, Step
 from avakill.ir.condition import (
     Always,
     And,

@@ -13,8 +13,10 @@ from time import monotonic_ns, perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from avakill.enforce.cascade import discover
 from avakill.enforce.here import find_workspace, guarded_paths
 from avakill.enforce.resolver import DiskResolver
+from avakill.evaluator.cascade import Judged, after_override, strictest
 from avakill.evaluator.context import LEXICAL, Context
 from avakill.evaluator.engine import Engine
 from avakill.evaluator.explain import explain
@@ -37,12 +39,25 @@ NANO = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Force:
-    """What is in force: swapped as a whole, so that no call is judged by a mixture."""
+class Level:
+    """One policy in force; a guard without a cascade has one."""
 
     loaded: Loaded
     engine: Engine
     limits: dict[int, RateLimit]
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """What is in force: swapped as a whole, so that no call is judged by a mixture. `only` is the level where there is one."""
+
+    levels: tuple[Level, ...]
+    only: Level | None
+    is_signed: bool
+
+    def rule(self, tool: object, args: object, agent: object, session: object, cwd: object) -> tuple[Ruling, ...]:
+        """What each level says, the highest first."""
+        return tuple(level.engine.rule(tool, args, agent, session, cwd) for level in self.levels)
 
 
 class Guard:
@@ -58,6 +73,7 @@ class Guard:
     - `rate_limit_backend`: whose budgets count; None is `~/.avakill/ratelimits.db`, opened with the first limited call.
     - `approval_store`: who can grant `require_approval`; None, and nobody can.
     - `resolve_paths`: False takes paths as they are written, for calls about another machine's files.
+    - `cascade`: the policies of every level of this machine instead of one (docs/cascade.md); a call must pass each.
     - `hardened`: from now on no Python code of this process changes the policy, its signature, the hook configurations or the
       package (an audit hook, of C where it was built; there is no way back: docs/hardening.md).
     - `home`, `workspace`: what `~` and relative patterns mean; None is this process's.
@@ -83,6 +99,7 @@ class Guard:
         home: str | None = None,
         workspace: str | None = None,
         hardened: bool = False,
+        cascade: bool = False,
     ) -> None:
         self.agent_id = agent_id
         self.normalize_tools = normalize_tools
@@ -97,9 +114,12 @@ class Guard:
         self._watcher: PolicyWatcher | None = None
         self.log_failures = 0
         """How many decisions could not be recorded; each of those calls was denied."""
+        if cascade and policy is not None:
+            raise ConfigError("a cascade finds its policies itself: give `cascade=True` or a policy, not both")
+        self._cascade = cascade
         is_file = policy is None or isinstance(policy, str | os.PathLike)
         self.policy_path: Path | None = None
-        if is_file:
+        if is_file and not cascade:
             self.policy_path = Path(policy).absolute() if policy is not None else find_policy()  # type: ignore[arg-type]
         self._given = policy if not is_file else None
         self._keys = keys_of(signing_key, verify_key, os.environ)
@@ -127,16 +147,21 @@ class Guard:
         """
         began = perf_counter_ns()
         agent = agent_id if agent_id is not None else self.agent_id
-        force = self._force if self._force.loaded.snapshot is None else self._looked_at()
-        ruling = force.engine.rule(tool, args, agent, session_id, cwd)
-        if (
-            self._trail is None
-            and not ruling.overridable
-            and ruling.action is not Action.REQUIRE_APPROVAL
-            and ruling.rule not in force.limits
-        ):
-            return Decision(ruling, began, perf_counter_ns())
-        decision = self._settled(force, ruling, began, tool, args, agent, session_id, override, cwd)
+        force = self._looked_at() if self._force.is_signed else self._force
+        level = force.only
+        if level is None:
+            rulings = force.rule(tool, args, agent, session_id, cwd)
+        else:
+            ruling = level.engine.rule(tool, args, agent, session_id, cwd)
+            if (
+                self._trail is None
+                and not ruling.overridable
+                and ruling.action is not Action.REQUIRE_APPROVAL
+                and ruling.rule not in level.limits
+            ):
+                return Decision(ruling, began, perf_counter_ns())
+            rulings = (ruling,)
+        decision = self._settled(force, rulings, began, tool, args, agent, session_id, override, cwd)
         if decision.retry_after is not None:
             raise RateLimitExceeded(str(tool), decision, decision.retry_after)
         return decision
@@ -154,9 +179,9 @@ class Guard:
         """As `evaluate`, and raises nothing: a call over its budget is a denial with `retry_after`."""
         began = perf_counter_ns()
         agent = agent_id if agent_id is not None else self.agent_id
-        force = self._force if self._force.loaded.snapshot is None else self._looked_at()
-        ruling = force.engine.rule(tool, args, agent, session_id, cwd)
-        return self._settled(force, ruling, began, tool, args, agent, session_id, override, cwd)
+        force = self._looked_at() if self._force.is_signed else self._force
+        rulings = force.rule(tool, args, agent, session_id, cwd)
+        return self._settled(force, rulings, began, tool, args, agent, session_id, override, cwd)
 
     def evaluate_or_raise(self, tool: str, args: Mapping[str, Any] | None = None, **more: Any) -> Decision:
         """As `evaluate`; raises PolicyViolation where the call is not allowed."""
@@ -170,9 +195,9 @@ class Guard:
     ) -> Decision:
         """What the policy says of a call and why no earlier rule decided; no budget is used, nobody asked, nothing recorded."""
         began = perf_counter_ns()
-        force = self._force
         event = make_event(tool, args, agent=agent_id if agent_id is not None else self.agent_id, session=session_id)
-        return Decision(explain(force.loaded.policy, event, force.engine.context), began, perf_counter_ns())
+        rulings = tuple(explain(level.loaded.policy, event, level.engine.context) for level in self._force.levels)
+        return Decision(strictest(rulings).ruling, began, perf_counter_ns())
 
     @contextmanager
     def session(self, agent_id: str | None = None, session_id: str | None = None) -> Iterator[GuardSession]:
@@ -184,7 +209,7 @@ class Guard:
     def _settled(
         self,
         force: Force,
-        ruling: Ruling,
+        rulings: tuple[Ruling, ...],
         began: int,
         tool: object,
         args: Any,
@@ -194,38 +219,52 @@ class Guard:
         cwd: str | None,
     ) -> Decision:
         """What the world makes of a ruling: budgets, a person's word, approvals, the record."""
+        judged = strictest(rulings)
+        ruling, at = judged.ruling, judged.level
         retry: float | None = None
         approval: str | None = None
-        limit = force.limits.get(ruling.rule) if ruling.rule is not None else None
-        if limit is not None and ruling.action is not Action.DENY:
-            ruling, retry = self._limited(ruling, limit, str(tool), agent, session, force)
-        if ruling.overridable and override:
-            ruling = replace(ruling, action=Action.ALLOW, allowed=True, overridable=False, reason=f"[override] {ruling.reason}")
+        if override and ruling.overridable:
+            ruling, at = self._overridden(judged)
+        for level, said in zip(force.levels, rulings, strict=True):
+            limit = level.limits.get(said.rule) if said.rule is not None else None
+            if limit is not None and ruling.action is not Action.DENY and said.action is not Action.DENY:
+                ruling, retry = self._limited(ruling, said, limit, str(tool), agent, session, level.loaded)
         if ruling.action is Action.REQUIRE_APPROVAL:
-            ruling, approval = self._asked(ruling, str(tool), args, agent, session, cwd, force)
+            ruling, approval = self._asked(ruling, str(tool), args, agent, session, cwd, force.levels[at].loaded)
         event: str | None = None
         if self._trail is not None:
-            ruling, event = self._recorded(self._trail, ruling, began, tool, args, agent, session, force)
+            ruling, event = self._recorded(self._trail, ruling, began, tool, args, agent, session, force.levels[at].loaded)
         return Decision(ruling, began, perf_counter_ns(), event, approval, retry)
 
+    def _overridden(self, judged: Judged) -> tuple[Ruling, int]:
+        """A person's word against every soft denial; what no person can override stays."""
+        left = after_override(judged.rulings)
+        ruling = judged.ruling if left is None else left.ruling
+        reason = f"[override] {judged.ruling.reason}"
+        if left is None or ruling.allowed:
+            allowed = replace(ruling, action=Action.ALLOW, allowed=True, overridable=False, reason=reason)
+            return allowed, judged.level if left is None else left.level
+        return ruling, left.level
+
     def _limited(
-        self, ruling: Ruling, limit: RateLimit, tool: str, agent: str | None, session: str | None, force: Force
+        self, ruling: Ruling, said: Ruling, limit: RateLimit, tool: str, agent: str | None, session: str | None, loaded: Loaded
     ) -> tuple[Ruling, float | None]:
-        assert ruling.rule is not None
+        """`said` is the ruling of the level whose budget it is."""
+        assert said.rule is not None
         try:
-            scope = str(self.policy_path or "")
-            key = limit_key(ruling.rule, ruling.rule_name or "", canonical_tool(tool, agent), agent, session, scope=scope)
+            scope = str(loaded.path or "")
+            key = limit_key(said.rule, said.rule_name or "", canonical_tool(tool, agent), agent, session, scope=scope)
             taken = self.limiter.take(key, limit.max_calls, limit.window * NANO, time_ns())
         except Exception as error:  # whatever a store of budgets raises: what cannot be counted is not allowed
-            return _denied(ruling, f"the rate limit of rule `{ruling.rule_name}` cannot be kept: {_said(error)}"), None
+            return _denied(said, f"the rate limit of rule `{said.rule_name}` cannot be kept: {_said(error)}"), None
         if taken.allowed:
             return ruling, None
         retry = taken.retry_after_ns / NANO
         reason = f"Rate limit exceeded: {limit.max_calls} calls per {_window(limit.window)}"
-        return _denied(ruling, f"{reason}; the next one in {retry:.3g} s"), retry
+        return _denied(said, f"{reason}; the next one in {retry:.3g} s"), retry
 
     def _asked(
-        self, ruling: Ruling, tool: str, args: Any, agent: str | None, session: str | None, cwd: str | None, force: Force
+        self, ruling: Ruling, tool: str, args: Any, agent: str | None, session: str | None, cwd: str | None, loaded: Loaded
     ) -> tuple[Ruling, str | None]:
         if self._approver is None:
             return ruling, None
@@ -237,7 +276,7 @@ class Guard:
                 session=session,
                 rule=ruling.rule_name,
                 reason=ruling.reason,
-                policy=force.loaded.policy.sha256,
+                policy=loaded.policy.sha256,
                 cwd=cwd,
             )
         except Exception as error:  # whatever a store of approvals raises: what cannot be asked is not allowed
@@ -251,14 +290,14 @@ class Guard:
                 return replace(ruling, reason=f"{ruling.reason} (`avakill approvals grant {claim.id}` allows it once)"), claim.id
 
     def _recorded(
-        self, trail: Trail, ruling: Ruling, began: int, tool: object, args: Any, agent: str | None, session: str | None, force: Force
+        self, trail: Trail, ruling: Ruling, began: int, tool: object, args: Any, agent: str | None, session: str | None, loaded: Loaded
     ) -> tuple[Ruling, str | None]:
         try:
             took = perf_counter_ns() - began
             return ruling, trail.record(
                 Record(
                     time_ns() - took, str(tool), args, agent, session, str(ruling.action), ruling.allowed,
-                    ruling.rule, ruling.rule_name, ruling.reason, force.loaded.policy.sha256, took,
+                    ruling.rule, ruling.rule_name, ruling.reason, loaded.policy.sha256, took,
                 )
             )  # fmt: skip
         except Exception as error:  # whatever a trail raises: what is not on record does not happen
@@ -268,18 +307,21 @@ class Guard:
     # -- the policy --
 
     @property
-    def policy(self) -> Policy:
-        """The policy in force."""
-        return self._force.loaded.policy
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies in force, the highest level first; a guard without a cascade has one."""
+        return tuple(level.loaded.policy for level in self._force.levels)
 
     @property
-    def engine(self) -> Engine:
-        return self._force.engine
+    def policy(self) -> Policy:
+        """The policy in force, the lowest of a cascade."""
+        return self.policies[-1]
 
     @property
     def policy_status(self) -> str:
-        """`unsigned`, `verified`, `hardened`, `last-known-good` or `deny-all`."""
-        status = self._force.loaded.status
+        """`unsigned`, `verified`, `hardened`, `last-known-good` or `deny-all`; of a cascade the worst."""
+        status = max((level.loaded.status for level in self._force.levels), key=list(PolicyStatus).index)
+        if any(level.loaded.status is PolicyStatus.UNSIGNED for level in self._force.levels) and status is PolicyStatus.VERIFIED:
+            return str(PolicyStatus.UNSIGNED)
         if status is PolicyStatus.VERIFIED:
             from avakill.hardening import is_hardened
 
@@ -288,13 +330,13 @@ class Guard:
 
     @property
     def policy_problem(self) -> str:
-        """Why the file's own policy is not in force; empty where it is."""
-        return self._force.loaded.why
+        """Why a file's own policy is not in force; empty where it is."""
+        return "; ".join(level.loaded.why for level in self._force.levels if level.loaded.why)
 
     @property
     def may_wait(self) -> bool:
         """Whether a decision may wait for a store: there are budgets or approvals."""
-        return bool(self._force.limits) or self._approver is not None
+        return any(level.limits for level in self._force.levels) or self._approver is not None
 
     @property
     def limiter(self) -> Limiter:
@@ -312,7 +354,7 @@ class Guard:
         with self._lock:
             before = self.policy_path
             if path is not None:
-                self.policy_path, self._given = Path(path).absolute(), None
+                self.policy_path, self._given, self._cascade = Path(path).absolute(), None, False
             try:
                 self._force = self._enforced(self._load())
             except ConfigError:
@@ -343,28 +385,32 @@ class Guard:
         if watcher is not None:
             watcher.stop()
 
-    def _load(self) -> Loaded:
+    def _load(self) -> tuple[Loaded, ...]:
+        counters = {level.loaded.path: level.loaded.counter for level in self._force.levels} if hasattr(self, "_force") else {}
+        if self._cascade:
+            places = [place.path for place in discover(Path.cwd(), Path(self._home))]
+            if not places:
+                raise ConfigError("there is no policy on any level; `avakill init` writes one")
+            return tuple(load_file(path, self._keys, os.environ, counters.get(path, 0)) for path in places)
         if self.policy_path is not None:
-            counter = self._force.loaded.counter if hasattr(self, "_force") else 0
-            return load_file(self.policy_path, self._keys, os.environ, counter)
+            return (load_file(self.policy_path, self._keys, os.environ, counters.get(self.policy_path, 0)),)
         if isinstance(self._given, Policy):
-            return Loaded(self._given, PolicyStatus.UNSIGNED)
+            return (Loaded(self._given, PolicyStatus.UNSIGNED),)
         if isinstance(self._given, Mapping):
-            return load_data(self._given, os.environ)
+            return (load_data(self._given, os.environ),)
         raise ConfigError(f"a policy is a path, a mapping or a Policy, not a `{type(self._given).__name__}`")
 
-    def _enforced(self, loaded: Loaded) -> Force:
-        limits = {
-            rule.index: rule.rate_limit for rule in loaded.policy.rules if rule.rate_limit is not None and rule.rate_limit.max_calls > 0
-        }
-        return Force(loaded, Engine(loaded.policy, self._context(), monotonic_ns), limits)
+    def _enforced(self, loaded: tuple[Loaded, ...]) -> Force:
+        context = self._context(loaded)
+        levels = tuple(Level(each, Engine(each.policy, context, monotonic_ns), _limits(each.policy)) for each in loaded)
+        return Force(levels, levels[0] if len(levels) == 1 else None, any(each.snapshot is not None for each in loaded))
 
-    def _context(self) -> Context:
+    def _context(self, loaded: tuple[Loaded, ...]) -> Context:
         cwd = os.getcwd()
         workspace = self._workspace or find_workspace(cwd, os.environ)
         protected: tuple[str, ...] = ()
         if self._self_protection:
-            own = (str(self.policy_path),) if self.policy_path is not None else ()
+            own = tuple(str(each.path) for each in loaded if each.path is not None)
             protected = guarded_paths(own, self._home, cwd) + self._stores()
         return Context(self._home, os.path.abspath(workspace), cwd, self._resolver, protected)
 
@@ -376,7 +422,7 @@ class Guard:
     def _looked_at(self) -> Force:
         """What is in force, once a signed file that is not as it was is verified anew."""
         force = self._force
-        if force.loaded.snapshot is None or not force.loaded.snapshot.changed():
+        if not any(level.loaded.snapshot is not None and level.loaded.snapshot.changed() for level in force.levels):
             return force
         with self._lock:
             if self._force is force:
@@ -388,10 +434,14 @@ class Guard:
         from avakill.hardening import harden, hardened_available, protect_files
 
         stores = (os.path.join(self._home, ".avakill", ""), *self._stores())
-        paths = [path for path in self._force.engine.context.protected if not path.startswith(stores) and "*" not in path]
+        paths = [path for path in self._force.levels[0].engine.context.protected if not path.startswith(stores) and "*" not in path]
         protect_files(paths)
         if hardened_available():
             harden(paths)
+
+
+def _limits(policy: Policy) -> dict[int, RateLimit]:
+    return {rule.index: rule.rate_limit for rule in policy.rules if rule.rate_limit is not None and rule.rate_limit.max_calls > 0}
 
 
 def _denied(ruling: Ruling, reason: str) -> Ruling:

@@ -17,7 +17,7 @@ from avakill.signing.environment import Recorder
 from avakill.signing.keys import Keys, read_keys
 from avakill.signing.load import Loaded as Verified
 from avakill.signing.load import Status, load_verified
-from avakill.signing.snapshot import FileSnapshot, take
+from avakill.signing.snapshot import SignedSnapshot, take_signed
 from avakill.signing.state import default_state_dir
 from avakill.signing.words import Refused
 from avakill.source.diagnostic import Diagnostic
@@ -45,13 +45,14 @@ class PolicyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A policy in force. `why` says what is wrong where the status is neither `unsigned` nor `verified`."""
+    """A policy in force. `why` says what is wrong where the status is neither `unsigned` nor `verified`; `path` is its file."""
 
     policy: Policy
     status: PolicyStatus
     why: str = ""
     counter: int = 0
-    snapshot: FileSnapshot | None = None
+    snapshot: SignedSnapshot | None = None
+    path: Path | None = None
 
 
 def find_policy() -> Path:
@@ -80,12 +81,13 @@ def load_file(path: Path, keys: Keys | Refused, environ: Mapping[str, str], at_l
     unsigned = isinstance(keys, Keys) and not keys.can_verify and keys.seed is None
     if unsigned:
         given = _read(path)
-        return Loaded(_compiled(given, str(path), environ, _cache_for(given, None)), PolicyStatus.UNSIGNED)
+        return Loaded(_compiled(given, str(path), environ, _cache_for(given, None)), PolicyStatus.UNSIGNED, path=path)
     mac = keys.mac if isinstance(keys, Keys) else None
+    kept = mac is not None  # under a user's own key, whoever runs as this user could forge what a signature vouches for
 
     def check(data: bytes) -> str | None:
         try:
-            made[data] = _compiled(data, str(path), environ, _cache_for(data, mac))
+            made[data] = _compiled(data, str(path), environ, _cache_for(data, mac) if kept else None)
         except ConfigError as error:
             return error.message
         return None
@@ -93,15 +95,15 @@ def load_file(path: Path, keys: Keys | Refused, environ: Mapping[str, str], at_l
     snapshot = _snapshot(path)
     verified: Verified = load_verified(path, keys, default_state_dir(), check, environ, at_least)
     if verified.status is Status.DENY_ALL or verified.data is None:
-        return Loaded(DENY_ALL, PolicyStatus.DENY_ALL, verified.why, at_least, snapshot)
+        return Loaded(DENY_ALL, PolicyStatus.DENY_ALL, verified.why, at_least, snapshot, path)
     policy = made.get(verified.data) or _compiled(verified.data, str(path), environ)
-    return Loaded(policy, PolicyStatus(verified.status), verified.why, max(at_least, verified.counter or 0), snapshot)
+    return Loaded(policy, PolicyStatus(verified.status), verified.why, max(at_least, verified.counter or 0), snapshot, path)
 
 
-def _snapshot(path: Path) -> FileSnapshot | None:
+def _snapshot(path: Path) -> SignedSnapshot | None:
     """Of what is there before it is read: a change while it is read is seen afterwards."""
     try:
-        return take(path)
+        return take_signed(path)
     except OSError:
         return None
 
@@ -144,9 +146,8 @@ def _cache_for(data: bytes, mac: bytes | None) -> Cache | None:
     """Where the compiled policy is kept, under the policy's key or the user's own; None where compiling is as quick."""
     if len(data) < WORTH_KEEPING:
         return None
-    folder = default_state_dir()
-    key = mac or own_key(folder)
-    return None if key is None else Cache(folder / "compiled", key)
+    key = mac or own_key(default_state_dir())
+    return None if key is None else Cache(default_state_dir() / "compiled", key)
 
 
 def _told(diagnostics: tuple[Diagnostic, ...], source: SourceFile) -> str:

@@ -102,6 +102,9 @@ def test_a_fault_of_ours_denies_and_says_so() -> None:
         def link(self, path: str) -> str | None:
             raise ZeroDivisionError
 
+        def is_plain(self, path: str) -> bool:
+            raise ZeroDivisionError
+
     from dataclasses import replace
 
     decision = ask(policy("- {name: yes, tools: ['*'], action: allow}"), "Read", replace(CONTEXT, resolver=Broken()), path="/a")
