@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
-from typing import Any
+from typing import Any, NamedTuple
 
 from avakill.backends.readings import argument_of, can_carry
 from avakill.ir.condition import (
@@ -47,8 +46,7 @@ DEFAULT_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/
 SCHEME_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 
 
-@dataclass(frozen=True, slots=True)
-class Approximation:
+class Approximation(NamedTuple):
     """The condition surely holds on `must` and surely fails outside `may`; equal where a kernel sees all of it."""
 
     must: Region[Any]
@@ -68,8 +66,7 @@ def either(one: Approximation, other: Approximation) -> Approximation:
     return Approximation(one.must | other.must, one.may | other.may)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """From where a condition is looked at: one effect of one rule, by those of its tools that have it, on one target."""
 
     rule: Rule

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from avakill.ir.condition import ALWAYS, Always, And, CommandIn, Condition, ContentScan, Equals, FieldKind, Not, Or, ShellSafe, Test
 from avakill.ir.effect import KNOWN_ARGUMENTS, PATH_EFFECTS, TOOL_ARGUMENTS, Effect
@@ -13,8 +14,7 @@ from avakill.ir.policy import Policy, Rule
 Tools = tuple[tuple[str, frozenset[Effect]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """`tools` of the rule, with their effects, for which it asks `condition`; `tests` are the condition's leaves."""
 
     tools: Tools

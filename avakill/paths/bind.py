@@ -10,7 +10,7 @@ MAX_SPELLINGS = 16
 def bind(glob: Glob, home: str, workspace: str, links: tuple[tuple[str, str], ...], fold: bool) -> tuple[Glob, ...]:
     """`glob` from the root, as written first; then with each symlink of `links` on its literal prefix resolved."""
     base = () if glob.anchor is Anchor.ROOT else split(home if glob.anchor is Anchor.HOME else workspace)
-    found = [Glob((*base, *glob.parts) if base else glob.parts, glob.below, glob.anchor, len(base), fold, glob.text)]
+    found = [glob if glob.anchor is Anchor.ROOT and not glob.anchor_length and glob.fold == fold else _rooted(glob, base, fold)]
     for spelling in found:
         for link, resolved in links:
             names = split(link)
@@ -20,3 +20,7 @@ def bind(glob: Glob, home: str, workspace: str, links: tuple[tuple[str, str], ..
                 if moved not in found:
                     found.append(moved)
     return tuple(found)
+
+
+def _rooted(glob: Glob, base: tuple[str, ...], fold: bool) -> Glob:
+    return Glob((*base, *glob.parts) if base else glob.parts, glob.below, glob.anchor, len(base), fold, glob.text)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
+from typing import cast
 
 from avakill.paths.lazy import lazy
 
@@ -85,12 +86,10 @@ class Glob:
     @lazy
     def literal_prefix(self) -> tuple[str, ...]:
         """The leading literal names."""
-        names: list[str] = []
-        for part in self.parts:
+        for at, part in enumerate(self.parts):
             if not isinstance(part, str):
-                break
-            names.append(part)
-        return tuple(names)
+                return cast(tuple[str, ...], self.parts[:at])
+        return cast(tuple[str, ...], self.parts)
 
     @lazy
     def is_literal(self) -> bool:
@@ -171,7 +170,7 @@ def holds_parts(glob: Glob, names: tuple[str, ...]) -> bool:
         # `D/**/name` is what most patterns with a `**` look like
         if not glob.below:
             return len(names) > start
-        return any(component_holds(parts[-1], name, glob.fold) for name in names[start:])
+        return _one_holds(parts[-1], names[start:], glob.fold)
     states = _closure({start}, parts)
     if glob.below and len(parts) in states:
         return True
@@ -191,6 +190,12 @@ def holds_parts(glob: Glob, names: tuple[str, ...]) -> bool:
         if glob.below and len(parts) in states:
             return True
     return len(parts) in states
+
+
+def _one_holds(part: Part, names: tuple[str, ...], fold: bool) -> bool:
+    if isinstance(part, str) and not fold:
+        return part in names
+    return any(component_holds(part, name, fold) for name in names)
 
 
 def _closure(states: set[int], parts: tuple[Part, ...]) -> set[int]:

@@ -9,10 +9,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
 class _Node(Generic[T]):
-    here: list[T] = field(default_factory=list)
-    below: dict[str, _Node[T]] = field(default_factory=dict)
+    __slots__ = ("below", "here")
+
+    def __init__(self) -> None:
+        self.here: list[T] = []
+        self.below: dict[str, _Node[T]] = {}
 
 
 @dataclass(slots=True)
@@ -43,11 +45,15 @@ class PrefixIndex(Generic[T]):
 
     def related(self, prefix: tuple[str, ...]) -> Iterator[T]:
         """What stands at `prefix`, at an ancestor of it, or below it."""
-        yield from self.above(prefix)
-        node: _Node[T] | None = self.root
+        node = self.root
+        yield from node.here
         for name in prefix:
-            node = node.below.get(name) if node else None
-        todo = list(reversed(node.below.values())) if node else []
+            after = node.below.get(name)
+            if after is None:
+                return
+            node = after
+            yield from node.here
+        todo = list(reversed(node.below.values()))
         while todo:
             inner = todo.pop()
             yield from inner.here
