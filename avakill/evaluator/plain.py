@@ -97,11 +97,11 @@ class _Reader:
         open_: list[str] = []
         words: list[Word] = []
         refused = ""
-        start = at
-        is_done = False
+        start = stop = at
+        is_cut = is_done = is_led = False
         seen = 0
         while True:
-            if not words and not refused and not is_done and not self.pending and text[at : at + 1] not in _STARTS_NO_WHOLE:
+            if not (words or refused or is_done or is_led or self.pending) and text[at : at + 1] not in _STARTS_NO_WHOLE:
                 at = _past_gap(text, at)
                 whole = _WHOLE.match(text, at)
                 while whole is not None:
@@ -134,7 +134,14 @@ class _Reader:
                     raise Beyond  # a word broken over lines
                 last = names.pop() if glued else ""
                 if not words and not refused:
+                    told = len(names)
                     names = self._reserved(names, last, open_)
+                    told -= len(names)
+                    if told and is_led:
+                        raise Beyond
+                    if told:
+                        behind = match[0].split(None, told)
+                        start = end - len(behind[told]) if len(behind) > told else end
                     if names[:1] == ["for"]:
                         at = self._loop(at, open_)
                         continue
@@ -148,20 +155,26 @@ class _Reader:
                 at = end
                 if glued:
                     if text[end] in "<>" and last.isdigit():
+                        stop = end - len(last)
                         continue
                     at = end - len(last)
                     at, refused = self._composite(at, words, refused, depth)
+                stop = at
                 continue
             if not char or char in ";&|\n)":
                 if char == ")" and not inside and "(" not in open_:
                     raise Beyond
                 if char == "&" and text[at : at + 2] == "&>":
                     at = self._redirect(at, depth)
+                    is_cut = is_cut or bool(words)
+                    is_led = not words and not is_done
                     continue
+                is_led = False
                 if words or refused:
-                    self._end(words, text[start:at], refused, seen)
+                    # a comment or the target of a redirection is no part of what a command says
+                    self._end(words, " ".join(word.guess for word in words) if is_cut else text[start:stop].rstrip(), refused, seen)
                     seen += 1
-                    words, refused = [], ""
+                    words, refused, is_cut = [], "", False
                     if sink.is_full():
                         return size
                 is_done = False
@@ -192,12 +205,14 @@ class _Reader:
                 continue
             if char in "<>":
                 at = self._redirect(at, depth)
+                is_cut = is_cut or bool(words)
+                is_led = not words and not is_done  # behind it no word is reserved
                 continue
             if char == "#":
                 newline = text.find("\n", at)
                 at = size if newline < 0 else newline
                 continue
-            if is_done:
+            if is_done or (is_led and char in "({}!"):
                 raise Beyond
             if char == "(" and not words and not refused:
                 if text[at + 1 : at + 2] == "(":
@@ -217,6 +232,7 @@ class _Reader:
             if not words:
                 start = at
             at, refused = self._composite(at, words, refused, depth)
+            stop = at
 
     # -- structure --
 

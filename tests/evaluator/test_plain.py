@@ -83,6 +83,8 @@ def test_what_it_reads_the_grammar_reads_alike(text: str) -> None:
         return  # the grammar does not know all of bash; bash itself is asked below
     assert told(quick) == told(slow), text
     assert bool(quick.unsafe) == bool(slow.unsafe), text
+    if not quick.redirects:
+        assert sorted(simple.raw for simple in quick.commands) == sorted(simple.raw for simple in slow.commands), text
 
 
 words = st.lists(
@@ -127,6 +129,17 @@ def test_bash_splits_the_same_words(text: str) -> None:
 def test_it_leaves_to_the_grammar_what_it_does_not_know(text: str) -> None:
     quick = _plainly(text, shell.MAX_SHELLS)
     assert quick is None or quick.unsafe or quick.doubts
+
+
+@pytest.mark.parametrize(
+    ("text", "raws"),
+    [("make # git x", ["make"]), ("make > 'git x' y", ["make y"]), ("a 'b'  c ;d", ["a 'b'  c", "d"]), ("make 2> git", ["make"]),
+     ("make &> git", ["make"]), ("make >git", ["make"]), ("ma'k'e >git; x", ["make", "x"]), ("make <<E\ngit\nE\n", ["make"])],
+)
+def test_what_a_command_says_has_no_comment_and_no_redirection_in_it(text: str, raws: list[str]) -> None:
+    quick = _plainly(text, shell.MAX_SHELLS)
+    assert quick is not None
+    assert [simple.raw for simple in quick.commands] == raws
 
 
 def test_a_loop_is_the_one_that_stands_there() -> None:
