@@ -75,16 +75,17 @@ def _with_agent(data: bytes, agent: str | None) -> bytes:
 
 def _context(loaded: Loaded, home: str | None, workspace: str | None) -> Any:
     from avakill.cli.common import environment
+    from avakill.enforce.here import find_workspace, guarded_paths
     from avakill.enforce.resolver import DiskResolver
-    from avakill.enforce.here import find_workspace, protected_paths
     from avakill.evaluator.context import Context
 
+    home_path = os.path.abspath(home or os.path.expanduser("~"))
     return Context(
-        home=os.path.abspath(home or os.path.expanduser("~")),
+        home=home_path,
         workspace=find_workspace(os.getcwd(), environment(home, workspace)),
         cwd=os.getcwd(),
         resolver=DiskResolver(),
-        protected=protected_paths(str(loaded.path)),
+        protected=guarded_paths((str(loaded.path),), home_path, os.getcwd(), os.environ),
     )
 
 
