@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from avakill.backends.contract import Artifact, Backend, Lowering, Settings
 from avakill.backends.plan import SELF_PROTECTION, Options, Plan, Row, make_plan
@@ -28,8 +28,7 @@ STACKS: dict[str, tuple[str, ...]] = {
 exclusive major LSM of Linux up to 6.18)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowVerdict:
+class RowVerdict(NamedTuple):
     """What one target does of one row: the verdict, the findings behind it, and what it cannot see at all."""
 
     row: Row
@@ -170,8 +169,7 @@ def _complain(bag: Bag, row: Row, wanted: Requirement, missed: list[tuple[str, R
 # -- what stands together --
 
 
-@dataclass(frozen=True, slots=True)
-class StackVerdict:
+class StackVerdict(NamedTuple):
     """What several layers do of one row together: a leak must leak through all, an over-denial of any counts."""
 
     row: Row

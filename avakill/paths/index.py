@@ -41,7 +41,8 @@ class PrefixIndex(Generic[T]):
             if after is None:
                 return
             node = after
-            yield from node.here
+            if node.here:
+                yield from node.here
 
     def related(self, prefix: tuple[str, ...]) -> Iterator[T]:
         """What stands at `prefix`, at an ancestor of it, or below it."""
@@ -52,7 +53,8 @@ class PrefixIndex(Generic[T]):
             if after is None:
                 return
             node = after
-            yield from node.here
+            if node.here:
+                yield from node.here
         todo = list(reversed(node.below.values()))
         while todo:
             inner = todo.pop()
