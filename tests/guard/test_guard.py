@@ -265,7 +265,7 @@ def test_a_policy_that_does_not_compile_is_told_with_its_place(tmp_path: Path) -
     assert caught.value.diagnostics
 
 
-@pytest.mark.parametrize("given", [5, b"x", ["list"], {"policies": object()}], ids=repr)
+@pytest.mark.parametrize("given", [5, b"x", ["list"], {"policies": object()}], ids=["number", "bytes", "list", "object"])
 def test_what_is_no_policy_is_refused(given: Any) -> None:
     with pytest.raises((ConfigError, TypeError)):
         Guard(policy=given)
