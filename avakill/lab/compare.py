@@ -11,7 +11,7 @@ from avakill.backends.judge import Judgement, Probe, judgements
 from avakill.backends.plan import Plan
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.verdict import Finding, Verdict, combine
-from avakill.lab.doors import SCRIPT
+from avakill.lab.doors import SCRIPT, SOURCE
 from avakill.lab.gains import MOVES, gains
 from avakill.lab.trials import BY_HANDLE, plain_door
 from avakill.lab.words import Answer, Mark, Outcome, Result, Trial, World
@@ -112,23 +112,26 @@ def _denied(claims: Claims, world: World, trial: Trial, outcome: Outcome, first:
     excuses = [confession(claims, probe, answer) for probe, answer in leaks]
     if not excuses:
         moved = trial.asks[0].operation in MOVES
-        sentence = "moved, and as closed as it was" if moved else "run, and not read: that is its interpreter's affair"
+        sentence = "moved, and as closed as it was" if moved else "only the lab's own file was denied"
         return Result(trial, outcome, Mark.AGREED, first.index, sentence)
     worst = next((excuse for excuse in excuses if not excuse.holds), excuses[0])
     wrong = Mark.SILENT if outcome.answer is Answer.SILENT else Mark.LEAK
     return Result(trial, outcome, Mark.WEAK if worst.holds else wrong, worst.row, worst.sentence)
 
 
+OWN = (SCRIPT, SOURCE)
+
+
 def _let_through(plan: Plan, world: World, trial: Trial, outcome: Outcome) -> Iterator[tuple[Probe, Judgement]]:
-    """The denials that what was done goes against; a move is judged by what could be done after it. The kernel runs a
-    script without a READ of its own (execve(2)): some layers refuse it where reading is denied, none has to."""
+    """The denials that what was done goes against; a move is judged by what could be done after it. Reading the
+    lab's own script or nameless source may be refused where reading is denied, and goes against nothing where it is not."""
     done = dict(zip(trial.follow, outcome.follow, strict=False))
     for probe in trial.asks:
         if probe.operation in MOVES:
             for gain in gains(plan, probe, world):
                 if gain.tried is None or done.get(gain.tried, True):
                     yield probe, gain.answer
-        elif (probe.operation, probe.object) != (Operation.READ, SCRIPT):
+        elif probe.object not in OWN or probe.operation is not Operation.READ:
             yield from ((probe, answer) for answer in judgements(plan, probe) if not answer.allowed)
 
 

@@ -14,6 +14,9 @@ SCRATCH = "/run/avakill-lab"
 SCRIPT = f"{SCRATCH}/script"
 """The `#!` script by which the door `script` executes its object."""
 
+SOURCE = f"{SCRATCH}/source"
+"""Stands for the nameless file from which the door `sendfile-in` takes what it writes."""
+
 COPY = f"{SCRATCH}/copy"
 """Where the door `copy-exec` writes its copy of the object."""
 
@@ -80,7 +83,7 @@ DOORS: tuple[Door, ...] = (
     Door("fallocate", _FILE, (Op.WRITE,)),
     Door("mmap-write", _FILE, (Op.WRITE, Op.READ)),
     Door("copy-range", _FILE, (Op.WRITE, Op.READ)),
-    Door("sendfile-in", _FILE, (Op.WRITE,)),
+    Door("sendfile-in", _FILE, (Op.WRITE,), also=((Op.READ, SOURCE),)),
     Door("splice-in", _FILE, (Op.WRITE,)),
     Door("tmpfile", _DIR, (Op.WRITE,)),
     Door("truncate", _FILE, (Op.TRUNCATE,)),
