@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from avakill.backends.selinux.ground import Ground, merged
+from avakill.backends.selinux.judged import directory_label
 from avakill.backends.selinux.model import Context
 from avakill.backends.selinux.units import Node, Unit, instance, label
 from avakill.paths.automaton import Pattern, Undecided, witness
@@ -122,6 +123,16 @@ def _labels(node: Node, overlap: Overlap) -> tuple[int, int]:
     inside = merged(node.below, tuple(unit for unit in overlap.units if unit.reaches_below))
     telling = tuple(unit for unit in overlap.units if unit.denies or unit.reaches_below)
     return label(merged(node.below, overlap.units), inside), label(merged(node.below, telling), inside)
+
+
+def alone(over: Ground, node: Node, closed: int) -> Iterator[Context]:
+    """The lines of a literal path alone, the second for a directory of that name."""
+    of_directory = directory_label(over, node, closed)
+    if of_directory == closed:
+        yield Context((Glob(node.path),), (), closed, origin=node.span)
+        return
+    yield Context((Glob(node.path),), (), closed, origin=node.span, is_wild=True)
+    yield Context((Glob(node.path),), (), of_directory, kind="-d", origin=node.span, is_wild=False)
 
 
 def contexts(found: tuple[Cell, ...]) -> Iterator[Context]:

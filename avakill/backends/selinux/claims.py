@@ -28,6 +28,10 @@ LATER_DENY = (
 )
 LATER_HOLE = "a label is put on what exists: what takes such a name later gets the label of its closed directory and stays refused"
 LATER_ABSENT = "the path does not exist yet: what is made there later has the label of its directory until labels are applied again"
+DIRECTORY_CLOSED = (
+    "what is made in a directory gets the label of that: where a name alone is opened, and not what is below it, a directory of "
+    "that name stays closed like what is below it"
+)
 PLANTED = (
     "new names in a directory are allowed or refused together: where a protected file is missing when the agent starts, the agent can "
     "take its name, and what it puts there has the label of the directory"

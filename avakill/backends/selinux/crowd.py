@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from avakill.backends.plan import FLOOR, SELF_PROTECTION, Plan
+from avakill.backends.selinux.cells import alone as lines_alone
 from avakill.backends.selinux.claims import Claims
 from avakill.backends.selinux.crowded import claim_crowd
 from avakill.backends.selinux.ground import Ground
@@ -32,7 +33,7 @@ def lines(claims: Claims, plan: Plan, over: Ground) -> tuple[Context, ...]:
     ordered = only_devices and len({unit.effects for unit in ruled}) == 1
     alone = dict(_alone(over, denied))
     claim_crowd(claims, plan, Labels(over, denied, ordered, alone))
-    apart = (Context((Glob(node.path),), (), alone[node.path], origin=node.span) for node in over.nodes if node.path in alone)
+    apart = (line for node in over.nodes if node.path in alone for line in lines_alone(over, node, alone[node.path]))
     if ordered:
         return (*_in_order(over, ruled), *apart)
     patterns = (unit for unit in reversed(over.patterns) if unit.denies)

@@ -10,7 +10,7 @@ from avakill.backends.plan import Plan
 from avakill.backends.selinux import claims as say
 from avakill.backends.selinux.claims import Claims
 from avakill.backends.selinux.ground import parent
-from avakill.backends.selinux.judged import GOING, claim_planted, stays
+from avakill.backends.selinux.judged import GOING, claim_directory, claim_planted, stays
 from avakill.backends.selinux.labels import Labels, Seen, refused
 from avakill.backends.selinux.model import BIT, Closed
 from avakill.backends.selinux.units import INNER, Node, Unit, instance, is_floor_device, made, name_of, owner, settle
@@ -150,6 +150,8 @@ def _claim_node(look: _Looked, node: Node, exists: bool | None) -> None:
     around = look.labels.of_directory(path)
     if node.below is not node.here or around.closed != refused(node.closed_below):
         _claim_at(look, _new_name(look, path), path, around.crossing, around.crossing is not None)
+    if node.path in look.labels.alone and not any(is_floor_device(unit) for unit in node.enter_alone):
+        claim_directory(look.claims, look.labels.over, node, look.labels.alone[node.path])
 
 
 def _new_name(look: _Looked, directory: str) -> str:

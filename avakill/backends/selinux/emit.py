@@ -249,8 +249,10 @@ def _contexts(model: Model) -> Iterator[Line]:
 
 def _context(context: Context) -> str:
     text = spec(context.within, context.without)
+    if context.is_wild if context.is_wild is not None else context.kind:
+        text += "()"  # libselinux refuses one expression for all kinds and again for one
     if context.kind:
-        text += f"()\t{context.kind}"  # libselinux refuses one expression for all kinds and again for one
+        text += f"\t{context.kind}"
     kind = type_name(context.closed) if context.closed is not None else context.type
     label = f"system_u:object_r:{kind}:s0" if kind else "<<none>>"
     return f"{text}\t{label}"

@@ -15,6 +15,7 @@ from avakill.paths.glob import join
 OWN = (Effect.READ, Effect.WRITE, Effect.ATTR, Effect.DELETE, Effect.EXEC)
 NAMES = (Operation.CREATE, Operation.MKDIR, Operation.SYMLINK, Operation.LINK, Operation.RENAME)
 GOING = (Operation.UNLINK, Operation.RMDIR, Operation.RENAME)
+OF_DIRECTORIES = (Effect.READ, Effect.WRITE, Effect.ATTR, Effect.DELETE)
 MOVER = "avakill-other"
 
 
@@ -26,6 +27,7 @@ def claim_node(claims: Claims, ground: Ground, node: Node, exists: bool | None) 
     claim_reading(claims, here, closed, path, path)
     if node.below is not node.here:
         claim_reading(claims, node.below, node.closed_below, path, join((*node.path, MOVER)))
+        claim_directory(claims, ground, node, node_label(ground, node))
     if node.path:
         _claim_name(claims, path, here, closed, around)
         if exists is False:
@@ -117,6 +119,18 @@ def claim_planted(claims: Claims, here: tuple[Unit, ...], around: int, path: str
         claims.weaker(maker.index, say.PLANTED, Closed.CREATE, Witness(Operation.CREATE, path, policy=False, target=True))
 
 
+def claim_directory(claims: Claims, ground: Ground, node: Node, label: int) -> None:
+    """What a directory refuses beyond a file of that name."""
+    path = join(node.path)
+    here = ground.here(path)
+    more = directory_label(ground, node, label) & ~label & ~settle(here)
+    for effect in OF_DIRECTORIES:
+        keeper, mine = owner(ground.inside(path), BIT[effect]), owner(here, BIT[effect])
+        if more & BIT[effect] and keeper is not None:
+            rows = (keeper.index, *((mine.index,) if mine is not None else ()))
+            claims.stricter(rows, say.DIRECTORY_CLOSED, effect, OPERATIONS_OF[effect], path, False, path)
+
+
 def _names(path: str) -> tuple[str, ...]:
     return tuple(name for name in path.split("/") if name)
 
@@ -128,3 +142,11 @@ def node_label(ground: Ground, node: Node) -> int:
     inside = settle(ground.inside(path)) if ground.patterns else node.closed_below
     found = (closed & ~Closed.CREATE) | (inside & Closed.CREATE)
     return found | Closed.DELETE if node.path and stays(closed, around) else found
+
+
+def directory_label(ground: Ground, node: Node, label: int) -> int:
+    """The label of a directory at a literal path whose other objects bear `label`. What is made in it gets its label (Linux 6.12
+    hooks.c, `inode_init_security`), so where that may be, nothing is open that is closed to what is below it."""
+    if node.here is node.below or label & Closed.CREATE:
+        return label
+    return label | (settle(ground.inside(join(node.path))) & ~Closed.CREATE)

@@ -8,7 +8,7 @@ from avakill.backends.contract import Lowering, Settings
 from avakill.backends.plan import FLOOR_DEVICES, Plan
 from avakill.backends.selinux import claims as say
 from avakill.backends.selinux import crowd
-from avakill.backends.selinux.cells import Cell, cells, contexts, example
+from avakill.backends.selinux.cells import Cell, alone, cells, contexts, example
 from avakill.backends.selinux.claims import Claims
 from avakill.backends.selinux.ground import Ground, ground
 from avakill.backends.selinux.judged import claim_later, claim_node, claim_reading, node_label
@@ -103,7 +103,7 @@ def _alone(over: Ground) -> Iterator[Context]:
     for node in over.nodes[1:]:
         closed = node_label(over, node)
         if closed != node.closed_below or (over.patterns and over.holders(join(node.path))):
-            yield Context((Glob(node.path),), (), closed, origin=node.span)
+            yield from alone(over, node, closed)
 
 
 def _is_device(line: Context) -> bool:

@@ -49,7 +49,8 @@ class Context:
 
     `kind` is the kind of object as file contexts spell it (`-d`, `-c`); empty is every kind.
 
-    None gives the type `type` of the distribution, or leaves the label that is there.
+    None gives the type `type` of the distribution, or leaves the label that is there. `is_wild` says whether a line without
+    wildcards is to go before it; where not told, lines for one kind are such.
     """
 
     within: tuple[Pattern, ...]
@@ -58,6 +59,7 @@ class Context:
     kind: str = ""
     origin: Span = NOWHERE
     type: str = ""
+    is_wild: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

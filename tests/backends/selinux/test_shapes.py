@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from avakill.backends.judge import Probe
-from avakill.backends.plan import SELF_PROTECTION, Plan
+import pytest
+
+from avakill.backends.judge import Probe, judge
+from avakill.backends.plan import FLOOR, SELF_PROTECTION, Plan
 from avakill.backends.selinux import BACKEND, claims
 from avakill.ir.effect import Effect, Operation
 from avakill.ir.verdict import Verdict
@@ -211,3 +213,28 @@ def test_effects_that_are_read_differently_keep_their_own_labels() -> None:
 
 def test_a_pattern_whose_own_directories_match_is_weaker_too() -> None:
     assert verdict(plan(rule(READS, DENY, "**/[a-c]*")), 0) is Verdict.WEAKER
+
+
+@pytest.mark.parametrize("most", [0, 14])
+def test_what_is_made_in_a_directory_that_is_opened_by_its_name_alone_is_not_open(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """`/etc/group` is open to reading for the runtime floor, and nothing below it is: the lab had a directory of that name."""
+    monkeypatch.setattr("avakill.backends.selinux.cells.MAX_PATTERNS", most)
+    made = plan(rule(("file_write",), ALLOW), rule(READS, DENY, "/**/*.key"), rule(("*",), DENY))
+    lowering, te, fc = lowered(made)
+    machine = kernel(te, fc, frozenset({"/etc/group/new"}))
+    assert machine.allows(Probe(Operation.READ, "/etc/group"))
+    assert machine.allows(Probe(Operation.CREATE, "/etc/group/new"))
+    assert not machine.allows(Probe(Operation.READ, "/etc/group/new"))
+    listing = Probe(Operation.LIST, "/etc/group", directory=True)
+    assert judge(made, listing).allowed
+    assert not machine.allows(listing)
+    assert {f.index for f in lowering.findings if f.reason == claims.DIRECTORY_CLOSED} == {FLOOR, 2}
+    assert check(made)[1] == []
+
+
+def test_where_nothing_can_be_made_in_a_directory_its_own_label_may_be_open() -> None:
+    made = plan(rule(("file_write",), ALLOW, "/home/agent/project"), rule(("*",), DENY))
+    assert claims.DIRECTORY_CLOSED not in reasons(made, 1)
+    assert judge(made, Probe(Operation.LIST, "/etc/group", directory=True)).allowed
+    _, te, fc = lowered(made)
+    assert kernel(te, fc).allows(Probe(Operation.LIST, "/etc/group", directory=True))
