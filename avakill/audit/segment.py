@@ -7,6 +7,7 @@ import fcntl
 import os
 import stat
 from pathlib import Path
+from time import monotonic, sleep
 
 SUFFIX = ".journal"
 NOT_THROUGH_LINKS = os.O_CLOEXEC | os.O_NOFOLLOW
@@ -43,12 +44,23 @@ class Segment:
             self.fd = -1
 
 
+CONTENDED = 2.0
+"""Seconds for which a name that another process holds is waited for."""
+
+
 def create(folder: Path, stream: str, number: int) -> Segment:
     """A new segment that is ours. Raises OSError."""
     path = folder / f"{stream}-{number:06d}{SUFFIX}"
+    deadline = monotonic() + CONTENDED
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | NOT_THROUGH_LINKS, 0o600)
-        # Whoever looks for segments of the dead may have locked and removed this one before we locked it.
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | NOT_THROUGH_LINKS, 0o600)
+        except FileExistsError:
+            if monotonic() > deadline:
+                raise
+            sleep(0.002)
+            continue
+        # Whoever looks for segments of the dead may have locked this one before we did, and removes it in a moment.
         if _lock(fd) and os.fstat(fd).st_nlink:
             return Segment(path, fd)
         os.close(fd)

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import marshal
 import os
+import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -79,6 +80,11 @@ def _places(condition: Condition) -> list[object]:
             return [getattr(other, "span", None), type(other)]
 
 
+def told(policy: Policy) -> str:
+    """As `repr`, with the members of sets in one order."""
+    return re.sub(r"frozenset\(\{([^}]*)\}\)", lambda found: ", ".join(sorted(found[1].split(", "))), repr(policy))
+
+
 @pytest.mark.parametrize("data", [*(path.read_bytes() for path in STARTERS), RICH], ids=[*(path.stem for path in STARTERS), "rich"])
 def test_a_policy_comes_back_with_every_place(data: bytes) -> None:
     made = compiled(data)
@@ -86,19 +92,19 @@ def test_a_policy_comes_back_with_every_place(data: bytes) -> None:
     assert again == made
     assert places(again) == places(made)
     assert [hash(rule) for rule in again.rules] == [hash(rule) for rule in made.rules]
-    assert repr(again) == repr(made)
+    assert told(again) == told(made)
 
 
 @MANY
 @given(drawn.policies)
 def test_any_policy_comes_back(policy: Policy) -> None:
-    assert repr(unpack(pack(policy))) == repr(policy)
+    assert told(unpack(pack(policy))) == told(policy)
 
 
 @MANY
 @given(generate.policies())
 def test_any_policy_of_paths_comes_back(policy: Policy) -> None:
-    assert repr(unpack(pack(policy))) == repr(policy)
+    assert told(unpack(pack(policy))) == told(policy)
 
 
 def test_every_class_of_a_policy_is_packed_with_every_field() -> None:
