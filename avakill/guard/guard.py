@@ -25,7 +25,7 @@ from avakill.events.record import Record
 from avakill.events.ruling import Ruling
 from avakill.guard.decision import Decision
 from avakill.guard.errors import ConfigError, PolicyViolation, RateLimitExceeded
-from avakill.guard.load import Loaded, PolicyStatus, find_policy, keys_of, load_data, load_file
+from avakill.guard.load import DENY_ALL, Loaded, PolicyStatus, find_policy, keys_of, load_data, load_file
 from avakill.ir.names import canonical_tool
 from avakill.ir.policy import Action, Policy, RateLimit
 from avakill.ratelimit.key import limit_key
@@ -406,7 +406,10 @@ class Guard:
         return Force(levels, levels[0] if len(levels) == 1 else None, any(each.snapshot is not None for each in loaded))
 
     def _context(self, loaded: tuple[Loaded, ...]) -> Context:
-        cwd = os.getcwd()
+        try:
+            cwd = os.getcwd()
+        except OSError:  # it was removed: nothing relative can be done there
+            cwd = self._home
         workspace = self._workspace or find_workspace(cwd, os.environ)
         protected: tuple[str, ...] = ()
         if self._self_protection:
@@ -426,7 +429,10 @@ class Guard:
             return force
         with self._lock:
             if self._force is force:
-                self._force = self._enforced(self._load())
+                try:
+                    self._force = self._enforced(self._load())
+                except Exception as error:  # whatever keeps a signed policy from being verified anew: nothing is in force
+                    self._force = self._enforced((Loaded(DENY_ALL, PolicyStatus.DENY_ALL, _said(error)),))
             return self._force
 
     def _harden(self) -> None:

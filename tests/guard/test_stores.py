@@ -171,3 +171,15 @@ def test_an_older_signed_policy_is_refused(signed: Path) -> None:
     signed.with_name("avakill.yaml.sig").write_bytes(old[1])
     guard.reload_policy()
     assert guard.policy_status == "last-known-good"
+
+
+def test_a_working_directory_that_is_gone_is_no_way_out(signed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    guard = Guard(policy=signed, signing_key=KEY)
+    gone.rmdir()
+    signed.write_text(ALLOW.replace("allow", "deny"))
+    assert guard.evaluate("x").allowed, "the last known good policy"
+    assert guard.policy_status == "last-known-good"
+    assert Guard(policy=signed, signing_key=KEY).policy_status == "last-known-good"
