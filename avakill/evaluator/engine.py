@@ -102,7 +102,7 @@ class Known:
 
 
 class Rulings(dict[int, Ruling]):
-    """What each rule decides by itself, made when it first does; under NEVER what the default decides."""
+    """What each rule decides by itself, made with the first table that has it; under NEVER what the default decides."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -110,6 +110,11 @@ class Rulings(dict[int, Ruling]):
     def __missing__(self, order: int) -> Ruling:
         ruling = self[order] = by_default(self._policy) if order == NEVER else decided_by(self._policy.rules[order])
         return ruling
+
+    def made(self, order: int) -> None:
+        """Make it beforehand."""
+        if order not in self:
+            self.__missing__(order)
 
 
 Clock = Callable[[], int]
@@ -246,8 +251,10 @@ class Engine:
         table = known.tables.get(call.tools)
         if table is None:
             with collector_paused():
-                matched = ((rule, truth) for rule in self.policy.rules if (truth := holds_tool(rule, call)) is not Truth.NO)
+                matched = [(rule, truth) for rule in self.policy.rules if (truth := holds_tool(rule, call)) is not Truth.NO]
                 table = make_table(matched, self._blank(), self._followed(known.real))
+                for rule, _ in matched:
+                    self._rulings.made(rule.index)
             if len(known.tables) >= MAX_TABLES:
                 known.tables.clear()
             known.tables[call.tools] = table
