@@ -29,7 +29,7 @@ from avakill.evaluator.decide import (
 from avakill.evaluator.index.paths import NEVER
 from avakill.evaluator.index.table import RuleTable, make_table
 from avakill.evaluator.protected import PACKAGE, Guarded, guarded
-from avakill.evaluator.selfprotect import STARTUP, TEXT_ARGUMENTS, intrusion
+from avakill.evaluator.selfprotect import STARTUP, intrusion
 from avakill.evaluator.truth import Truth
 from avakill.events.event import BadEvent, Event, make_event
 from avakill.events.ruling import Ruling
@@ -74,7 +74,6 @@ class ToolPlan:
     """What is known of calls of one tool by one agent."""
 
     table: RuleTable
-    event: Event
     reads_only: bool
     runs: bool
     """Whether it runs programs: any text of such a call may be one."""
@@ -236,7 +235,7 @@ class Engine:
             call = Call(event, self.context, self.policy.tool_effects)
             effects = call.effects or frozenset()
             runs = Effect.EXEC in effects or event.tool == "shell_execute"
-            plan = ToolPlan(self._table(known, call), event, effects == frozenset({Effect.READ}), runs)
+            plan = ToolPlan(self._table(known, call), effects == frozenset({Effect.READ}), runs)
             if len(known.plans) >= MAX_PLANS:
                 known.plans.clear()
             known.plans[key] = plan
@@ -272,7 +271,7 @@ class Engine:
             given.add(canonical)
             if canonical == "path" and not is_plural:
                 paths.append(name)
-            elif canonical in PLAIN_TEXTS and canonical in TEXT_ARGUMENTS:
+            elif canonical in PLAIN_TEXTS:
                 texts.append(name)
             elif canonical == name.casefold() and canonical in ("limit", "offset", "line", "replace_all", "count", "depth"):
                 values.append(name)

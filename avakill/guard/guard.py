@@ -117,11 +117,14 @@ class Guard:
         if cascade and policy is not None:
             raise ConfigError("a cascade finds its policies itself: give `cascade=True` or a policy, not both")
         self._cascade = cascade
-        is_file = policy is None or isinstance(policy, str | os.PathLike)
         self.policy_path: Path | None = None
-        if is_file and not cascade:
-            self.policy_path = Path(policy).absolute() if policy is not None else find_policy()  # type: ignore[arg-type]
-        self._given = policy if not is_file else None
+        self._given: object = None
+        if isinstance(policy, str | os.PathLike):
+            self.policy_path = Path(policy).absolute()
+        elif policy is not None:
+            self._given = policy
+        elif not cascade:
+            self.policy_path = find_policy()
         self._keys = keys_of(signing_key, verify_key, os.environ)
         self._force = self._enforced(self._load())
         if hardened:

@@ -9,11 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from avakill.compiler.compile import compile_policy, read_source
+from avakill.compiler.compile import read_source
 from avakill.guard.errors import ConfigError
 from avakill.ir.policy import Action, Policy
-from avakill.signing.cache import Cache, own_key
-from avakill.signing.environment import Recorder
+from avakill.signing.cache import Cache, compile_cached, own_key
 from avakill.signing.keys import Keys, read_keys
 from avakill.signing.load import Loaded as Verified
 from avakill.signing.load import Status, load_verified
@@ -126,19 +125,13 @@ def load_data(data: Mapping[str, Any], environ: Mapping[str, str]) -> Loaded:
 
 
 def _compiled(data: bytes, name: str, environ: Mapping[str, str], cache: Cache | None = None) -> Policy:
-    if cache is not None:
-        found = cache.find(data, name, environ)
-        if found is not None:
-            return found
-    source = read_source(data, name)
-    if isinstance(source, Diagnostic):
-        raise ConfigError(source.message, (source,))
-    recorder = Recorder(environ)
-    compiled = compile_policy(source, recorder)
+    compiled = compile_cached(data, name, environ, cache)
+    if isinstance(compiled, Diagnostic):
+        raise ConfigError(compiled.message, (compiled,))
     if compiled.policy is None:
+        source = read_source(data, name)
+        assert isinstance(source, SourceFile)
         raise ConfigError(_told(compiled.diagnostics, source), compiled.diagnostics)
-    if cache is not None:
-        cache.store(data, name, compiled.policy, {name: environ[name] for name in recorder.asked})
     return compiled.policy
 
 

@@ -75,9 +75,9 @@ class Cache:
         return made.digest()
 
 
-def compile_cached(data: bytes, path: str, environ: Mapping[str, str], cache: Cache) -> Compiled | Diagnostic:
-    """As reading and compiling; a policy from the cache comes without its warnings."""
-    found = cache.find(data, path, environ)
+def compile_cached(data: bytes, path: str, environ: Mapping[str, str], cache: Cache | None) -> Compiled | Diagnostic:
+    """As reading and compiling; a policy from the cache, where there is one, comes without its warnings."""
+    found = cache.find(data, path, environ) if cache is not None else None
     if found is not None:
         return Compiled(found, ())
     source = read_source(data, path)
@@ -85,7 +85,7 @@ def compile_cached(data: bytes, path: str, environ: Mapping[str, str], cache: Ca
         return source
     recorder = Recorder(environ)
     compiled = compile_policy(source, recorder)
-    if compiled.policy is not None:
+    if cache is not None and compiled.policy is not None:
         cache.store(data, path, compiled.policy, {name: environ[name] for name in recorder.asked})
     return compiled
 
